@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sources.problem import UsageProblem
@@ -260,9 +260,9 @@ def _configured(key: str, kind: type[T]) -> T | None:
     from dlt.common.configuration.exceptions import ConfigValueCannotBeCoercedException
 
     try:
-        value: Any = dlt.config.get(key, kind)
+        value: T | None = dlt.config.get(key, kind)
     except (ConfigValueCannotBeCoercedException, ValueError) as error:
-        raise UsageProblem(f"{variable(key)} must be a {kind.__name__}; correct it there or in .dlt/*.toml") from error
+        raise UsageProblem(f"{variable(key)} must be of type {kind.__name__}: correct it there or in .dlt/") from error
     return value
 
 

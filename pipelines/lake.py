@@ -1,0 +1,131 @@
+"""The lake: plain parquet in immutable load packages, and the snapshot of it that a build uses.
+
+A file counts only when its load package is committed. dlt writes a package's state file before its entry in
+`_dlt_loads`, and a restored pipeline goes on after the state; so a package is committed when either is there, and
+`seal` adds the entry that a kill between the two left out. Torn files, orphans of a lost working folder and packages
+that are still loading are never opened.
+
+Data flow: settings -> dlt pipelines -> <bucket>/<source>/<table>/<load id>.<file id>.parquet -> Snapshot
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.settings import Settings
+from pipelines.store import Store
+
+if TYPE_CHECKING:
+    import dlt
+
+SOURCES = ("catalog", "spotify_api", "spotify_export", "curation")
+DATA_FILE = re.compile(r"(?P<load>\d+\.\d+)\.[^.]+\.parquet$")
+LOADS_ENTRY = re.compile(r"(?P<schema>.+)__(?P<load>\d+\.\d+)\.jsonl$")
+STATE_ENTRY = re.compile(r"(?P<pipeline>.+)__(?P<load>\d+\.\d+)__[0-9a-f]+\.jsonl$")
+
+
+@dataclass(frozen=True)
+class File:
+    """One parquet file of a committed load package."""
+
+    path: str
+    load_id: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The committed files of every bronze table, taken at one moment.
+
+    Attributes:
+        files: Files by view name (`catalog__spotify_tracks`), oldest load first.
+    """
+
+    files: Mapping[str, tuple[File, ...]]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex digest of the file list: equal lists, equal lakes, since files never change."""
+        names = sorted(f"{view}/{Path(file.path).name}" for view, files in self.files.items() for file in files)
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+    def paths(self, view: str) -> list[str]:
+        """Paths of a view's files, oldest load first."""
+        return [file.path for file in self.files.get(view, ())]
+
+
+def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
+    """The dlt pipeline of a source: source, dataset and pipeline have one name."""
+    import dlt
+
+    export_destination(settings)
+    return dlt.pipeline(
+        pipeline_name=source,
+        destination="lake",
+        dataset_name=source,
+        pipelines_dir=str(settings.data_dir / "pipelines"),
+    )
+
+
+def export_destination(settings: Settings) -> None:
+    """Put the lake's place where dlt and its dashboard look for it: they know settings only, not code."""
+    url = settings.lake.bucket_url
+    os.environ["DESTINATION__LAKE__BUCKET_URL"] = settings.lake.folder.as_uri() if settings.lake.is_local else url
+
+
+def take_snapshot(store: Store) -> Snapshot:
+    """List the committed files of all bronze tables."""
+    found: dict[str, list[File]] = {}
+    for source in SOURCES:
+        listing = store.walk(source)
+        committed = _committed(source, listing)
+        for path, size in listing.items():
+            table, _, name = path.removeprefix(f"{source}/").partition("/")
+            match = DATA_FILE.fullmatch(name)
+            if match and match["load"] in committed and not table.startswith("_"):
+                file = File(f"{store.root}/{path}", match["load"], size)
+                found.setdefault(f"{source}__{table}", []).append(file)
+    return Snapshot({view: tuple(sorted(files, key=_age)) for view, files in sorted(found.items())})
+
+
+def seal(store: Store, source: str) -> None:
+    """Write the `_dlt_loads` entry of every committed package that lacks one; dlt prunes old state files."""
+    listing = store.walk(source)
+    names = [path.removeprefix(f"{source}/") for path in listing]
+    entered = {load for name in names if (load := _loads_entry(name))}
+    for load in {load for name in names if (load := _state_entry(name))} - entered:
+        entry = {
+            "load_id": load,
+            "schema_name": source,
+            "status": 0,
+            "inserted_at": datetime.now(UTC).isoformat(),
+            "schema_version_hash": "",
+        }
+        store.write(f"{source}/_dlt_loads/{source}__{load}.jsonl", json.dumps(entry).encode())
+
+
+def _committed(source: str, listing: Iterable[str]) -> set[str]:
+    names = [path.removeprefix(f"{source}/") for path in listing]
+    return {load for name in names if (load := _loads_entry(name) or _state_entry(name))}
+
+
+def _loads_entry(name: str) -> str | None:
+    match = LOADS_ENTRY.fullmatch(name.removeprefix("_dlt_loads/")) if name.startswith("_dlt_loads/") else None
+    return match["load"] if match else None
+
+
+def _state_entry(name: str) -> str | None:
+    folder = "_dlt_pipeline_state/"
+    match = STATE_ENTRY.fullmatch(name.removeprefix(folder)) if name.startswith(folder) else None
+    return match["load"] if match else None
+
+
+def _age(file: File) -> tuple[str, str]:
+    return file.load_id, file.path

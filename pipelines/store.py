@@ -1,0 +1,139 @@
+"""The lake's file system: a folder, or a bucket with a prefix, behind four verbs.
+
+Small on purpose: listing and marker files go through here; rows are written by dlt and read by DuckDB.
+
+Data flow: settings -> Store -> paths and small files of the lake
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.settings import LakeSettings
+from sources.problem import Problem
+
+
+class Store(Protocol):
+    """What the lake needs of a file system; paths are below the lake's root, with forward slashes."""
+
+    root: str
+
+    def walk(self, folder: str) -> dict[str, int]:
+        """Bytes by path of every file below a folder; empty when there is no such folder."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file whole; it becomes visible in one step."""
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file; None when there is none."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file if it is there."""
+
+
+class Folder:
+    """A lake in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+
+    def walk(self, folder: str) -> dict[str, int]:
+        """Bytes by path of every file below a folder."""
+        found: dict[str, int] = {}
+        pending = [folder]
+        while pending:
+            current = pending.pop()
+            try:
+                entries = list(os.scandir(Path(self.root) / current))
+            except FileNotFoundError:
+                continue
+            for entry in entries:
+                path = f"{current}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(path)
+                else:
+                    found[path] = entry.stat().st_size
+        return found
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write beside the target, then rename over it."""
+        target = Path(self.root) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        beside.write_bytes(content)
+        beside.replace(target)
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file; None when there is none."""
+        try:
+            return (Path(self.root) / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def delete(self, path: str) -> None:
+        """Remove a file if it is there."""
+        (Path(self.root) / path).unlink(missing_ok=True)
+
+
+class Bucket:
+    """A lake in a bucket, below a prefix."""
+
+    def __init__(self, settings: LakeSettings) -> None:
+        self.root = settings.bucket_url
+        self._bucket, _, self._prefix = settings.bucket_url.removeprefix("s3://").partition("/")
+        self._client = s3_client(settings)
+
+    def walk(self, folder: str) -> dict[str, int]:
+        """Bytes by path of every object below a folder."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._key(f"{folder}/")
+        )
+        cut = len(self._key(""))
+        return {item["Key"][cut:]: item["Size"] for page in pages for item in page.get("Contents", ())}
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put one object."""
+        self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=content)
+
+    def read(self, path: str) -> bytes | None:
+        """Content of an object; None when there is none."""
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(path))["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def delete(self, path: str) -> None:
+        """Remove an object if it is there."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
+
+    def _key(self, path: str) -> str:
+        return f"{self._prefix}/{path}" if self._prefix else path
+
+
+def s3_client(settings: LakeSettings) -> Any:
+    """A boto3 client for the lake's bucket; keys that are not set are left to the machine's role."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key,
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region_name or "us-east-1",
+        config=Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 3, "mode": "standard"}),
+    )
+
+
+def open_store(settings: LakeSettings) -> Store:
+    """The lake's file system.
+
+    Raises:
+        Problem: The bucket URL is of a kind that is not supported.
+    """
+    if settings.is_local:
+        return Folder(settings.folder)
+    if settings.bucket_url.startswith("s3://"):
+        return Bucket(settings)
+    raise Problem(f"The lake {settings.bucket_url} is neither a folder nor s3://: set DESTINATION__LAKE__BUCKET_URL.")
