@@ -1,0 +1,33 @@
+"""Starts MariaDB, S3 and Postgres and runs one command with the settings that name them.
+
+Everything is thrown away when the command ends. Without a command an interactive shell is opened.
+
+Run it: `python -m sandbox.servers make run`
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+from sandbox.servers import mariadb, postgres, seaweedfs
+from sources.problem import Problem
+
+
+def main(command: list[str]) -> int:
+    """Runs the command against servers of its own and returns its exit code."""
+    with contextlib.ExitStack() as stack:
+        catalog, warehouse, lake = (stack.enter_context(server.serve()) for server in (mariadb, postgres, seaweedfs))
+        settings = {
+            "SOURCES__CATALOG__CREDENTIALS": catalog.fresh(),
+            "DESTINATION__WAREHOUSE__CREDENTIALS": warehouse.fresh(),
+            **lake.fresh().environment,
+        }
+        return subprocess.call(command or [os.environ.get("SHELL", "/bin/sh")], env={**os.environ, **settings})  # noqa: S603
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Problem as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,55 @@
+"""What every test may ask for: real servers, started once for each worker and only when a test needs them."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.servers.mariadb import SETTING as MARIADB_SETTING
+from sandbox.servers.mariadb import MariaDB
+from sandbox.servers.mariadb import serve as serve_mariadb
+from sandbox.servers.postgres import SETTING as POSTGRES_SETTING
+from sandbox.servers.postgres import Postgres
+from sandbox.servers.postgres import serve as serve_postgres
+from sandbox.servers.seaweedfs import S3
+from sandbox.servers.seaweedfs import SETTING as S3_SETTING
+from sandbox.servers.seaweedfs import serve as serve_s3
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """MariaDB; `mariadb.fresh()` is the SQLAlchemy URL of a new empty database."""
+    given = os.environ.get(MARIADB_SETTING)
+    if given:
+        server = MariaDB(given)
+        yield server
+        server.clean()
+    else:
+        with serve_mariadb() as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Postgres; `postgres.fresh()` is the URL of a new empty database."""
+    given = os.environ.get(POSTGRES_SETTING)
+    if given:
+        server = Postgres(given)
+        yield server
+        server.clean()
+    else:
+        with serve_postgres() as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """S3; `s3.fresh()` is a new empty bucket."""
+    given = os.environ.get(S3_SETTING)
+    if given:
+        server = S3(given)
+        yield server
+        server.clean()
+    else:
+        with serve_s3() as server:
+            yield server
