@@ -1,0 +1,224 @@
+"""Silver and gold from one snapshot of the lake, audited.
+
+The build database is a private cache: marked `building` before and with its fingerprint after, deleted and made again
+whenever the mark does not say that it is whole. dbt is imported only here, since importing it takes seconds.
+
+Data flow: Snapshot -> bronze views -> dbt build (silver, gold, tests) -> build database -> analysts' snapshot file
+"""
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines import duck
+from pipelines.lake import Snapshot
+from pipelines.settings import ROOT, Settings
+from sources.problem import Problem, RedAudit
+
+DBT = ROOT / "dbt"
+ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
+SILENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_USE_COLORS": "False", "DO_NOT_TRACK": "1"}
+log = logging.getLogger("lakehouse.build")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a build is a function of.
+
+    Attributes:
+        lake: Digest of the snapshot's file list.
+        logic: Digest of the dbt project, its variables and the engines' versions.
+    """
+
+    lake: str
+    logic: str
+
+    @property
+    def digest(self) -> str:
+        """One text for both."""
+        return hashlib.sha256(f"{self.lake}:{self.logic}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build database and what it was made from."""
+
+    database: Path
+    fingerprint: Fingerprint
+    target: Path
+
+
+def variables(settings: Settings) -> dict[str, Any]:
+    """The dbt variables: what the listener decides."""
+    names = ("timezone", "week_start", "min_play_seconds", "min_play_share", "session_gap_minutes")
+    return {name: getattr(settings, name) for name in names}
+
+
+def fingerprint(settings: Settings, snapshot: Snapshot) -> Fingerprint:
+    """What a build of this snapshot under these settings would be a function of."""
+    digest = hashlib.sha256()
+    for path in _project_files():
+        digest.update(f"{path.relative_to(DBT)}\n".encode() + path.read_bytes())
+    digest.update(json.dumps([variables(settings), [version(name) for name in ENGINES]]).encode())
+    return Fingerprint(lake=snapshot.digest, logic=digest.hexdigest())
+
+
+def build(settings: Settings, snapshot: Snapshot, full_refresh: bool = False) -> Build:
+    """Bring silver and gold up to a snapshot and audit them.
+
+    Args:
+        settings: The environment.
+        snapshot: The committed files to build from; nothing else is read.
+        full_refresh: Make the build database again from bronze.
+
+    Raises:
+        RedAudit: A test or a contract failed.
+        Problem: A model could not be built.
+    """
+    wanted = fingerprint(settings, snapshot)
+    target = _place(settings, wanted)
+    mark = _read_mark(settings)
+    if mark == {"state": "green", **asdict(wanted)} and not full_refresh:
+        log.info("build: up to date")
+        return target
+    if full_refresh or mark.get("state") != "green" or mark.get("logic") != wanted.logic:
+        target.database.unlink(missing_ok=True)
+    _write_mark(settings, {"state": "building"})
+    _make_views(settings, snapshot, target.database)
+    _run_dbt(settings, target)
+    _write_mark(settings, {"state": "green", **asdict(wanted)})
+    return target
+
+
+def is_built(settings: Settings, wanted: Fingerprint) -> bool:
+    """Whether the build database holds an audited build of this fingerprint."""
+    return _read_mark(settings) == {"state": "green", **asdict(wanted)}
+
+
+def export_snapshot(settings: Settings, target: Build) -> Path:
+    """Write the file that analysts open: bronze and silver of this build, made whole and renamed into place."""
+    import duckdb
+
+    final = snapshot_file(settings)
+    beside = final.parent / "next" / final.name  # the same name, so that view texts stay valid
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.unlink(missing_ok=True)
+    with duckdb.connect(str(beside)) as connection:
+        duck.open_lake(connection, settings.lake)
+        connection.execute(f"attach {duck.literal(str(target.database))} as built (read_only)")
+        for statement in _copy_statements(connection):
+            connection.execute(statement)
+        connection.execute("detach built")
+    beside.replace(final)
+    return final
+
+
+def snapshot_file(settings: Settings) -> Path:
+    """The analysts' file: `bronze` and `silver` of the last build."""
+    return settings.data_dir / "snapshot" / "lakehouse.duckdb"
+
+
+def _copy_statements(connection: Any) -> list[str]:
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'silver'"
+    ).fetchall()
+    views = connection.execute(
+        "select sql from duckdb_views() where database_name = 'built' and schema_name in ('bronze', 'silver')"
+        " order by view_oid"
+    ).fetchall()
+    return [
+        "create schema bronze",
+        "create schema silver",
+        *(f"create table silver.{duck.quote(n)} as from built.silver.{duck.quote(n)}" for (n,) in tables),
+        *(sql for (sql,) in views),
+    ]
+
+
+def _project_files() -> list[Path]:
+    folders = ("models", "macros", "tests", "seeds")
+    files = [path for folder in folders for path in (DBT / folder).rglob("*") if path.is_file()]
+    return sorted([*files, *DBT.glob("*.yml")])
+
+
+def _place(settings: Settings, wanted: Fingerprint) -> Build:
+    folder = settings.data_dir / "build"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Build(folder / "lakehouse.duckdb", wanted, folder / "dbt")
+
+
+def _mark_file(settings: Settings) -> Path:
+    return settings.data_dir / "build" / "mark.json"
+
+
+def _read_mark(settings: Settings) -> dict[str, str]:
+    try:
+        mark: dict[str, str] = json.loads(_mark_file(settings).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return mark if (settings.data_dir / "build" / "lakehouse.duckdb").exists() else {}
+
+
+def _write_mark(settings: Settings, mark: dict[str, str]) -> None:
+    beside = _mark_file(settings).with_suffix(".next")
+    beside.write_text(json.dumps(mark))
+    beside.replace(_mark_file(settings))
+
+
+def _make_views(settings: Settings, snapshot: Snapshot, database: Path) -> None:
+    import duckdb
+
+    try:
+        with duckdb.connect(str(database)) as connection:
+            duck.open_lake(connection, settings.lake)
+            duck.create_bronze(connection, snapshot, duck.declared_tables())
+    except duckdb.Error as error:
+        place = settings.lake.bucket_url
+        raise Problem(f"The lake {place} cannot be read: {str(error).splitlines()[0]} Run doctor.") from error
+
+
+def _run_dbt(settings: Settings, target: Build) -> None:
+    os.environ.update(SILENT, LAKEHOUSE_BUILD_FILE=str(target.database))
+    result = invoke_dbt(settings, "build", "--target", "lake", target=target.target)
+    faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
+    if not faults and not result.success:
+        raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")
+    if faults:
+        raise _red(faults) if any(_is_audit(run) for run in faults) else _broken(faults)
+
+
+def invoke_dbt(settings: Settings, command: str, *arguments: str, target: Path) -> Any:
+    """Run one dbt command in this process, silent on the terminal, its log in the logs folder."""
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner().invoke(
+        [
+            command,
+            *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
+            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
+            *("--vars", json.dumps(variables(settings))),
+            *arguments,
+        ]
+    )
+
+
+def _is_audit(run: Any) -> bool:
+    return run.status == "fail" or "contract" in str(run.message).lower() or "constraint" in str(run.message).lower()
+
+
+def _red(faults: list[Any]) -> RedAudit:
+    return RedAudit(f"The audit is red and nothing was published: {_names(faults)}. Dashboards stay as they were.")
+
+
+def _broken(faults: list[Any]) -> Problem:
+    return Problem(f"The build failed and nothing was published: {_names(faults)}.")
+
+
+def _names(faults: list[Any]) -> str:
+    texts = [f"{run.node.name} ({' '.join(str(run.message or run.status).split())[:160]})" for run in faults]
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return "; ".join(texts[:3]) + more

@@ -1,0 +1,186 @@
+"""One run at a time per environment, on this machine and across machines.
+
+A file lock guards the data folder and, where the lake is a folder, the lake; the kernel frees it when its owner dies.
+A bucket has no such lock: there a lease object is created only if none is there, renewed by its owner, and taken over
+when nobody renewed it for a while. Staleness is judged by watching the object, never by comparing two clocks.
+
+Data flow: settings -> Lock (held while a run works) -> check() before anything becomes visible
+"""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from pipelines.settings import LakeSettings, Settings
+from pipelines.store import s3_client
+from sources.problem import Problem
+
+LEASE_SECONDS = 30.0
+log = logging.getLogger("lakehouse.lock")
+
+
+class BusyError(Problem):
+    """Another run holds the environment."""
+
+
+@contextmanager
+def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
+    """Hold the environment's lock.
+
+    Args:
+        settings: The environment.
+        wait: Seconds to wait for another run; 0 tries once.
+
+    Raises:
+        BusyError: Another run still holds it.
+    """
+    deadline = time.monotonic() + wait
+    lock = Lock()
+    try:
+        for folder in _folders(settings):
+            lock.files.append(_lock_file(folder, deadline))
+        if not settings.lake.is_local:
+            lock.lease = Lease(settings.lake, str(settings.data_dir))
+            lock.lease.acquire(deadline)
+        yield lock
+    finally:
+        lock.release()
+
+
+@dataclass
+class Lock:
+    """What a run holds; `check` before anything becomes visible to others."""
+
+    files: list[IO[str]] = field(default_factory=list)
+    lease: "Lease | None" = None
+
+    def check(self) -> None:
+        """Make sure that the lease is still ours.
+
+        Raises:
+            BusyError: Another machine has taken it over.
+        """
+        if self.lease:
+            self.lease.check()
+
+    def release(self) -> None:
+        """Give everything back."""
+        if self.lease:
+            self.lease.release()
+        for file in reversed(self.files):
+            file.close()
+
+
+def _folders(settings: Settings) -> list[Path]:
+    return [settings.data_dir] + ([settings.lake.folder] if settings.lake.is_local else [])
+
+
+def _lock_file(folder: Path, deadline: float) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise Problem(f"{folder} cannot be written: {error.strerror}. Set LAKEHOUSE__DATA_DIR, or free it.") from error
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait_or_give_up(deadline, f"another run on this machine ({folder})")
+            continue
+        return file
+
+
+def _wait_or_give_up(deadline: float, who: str) -> None:
+    if time.monotonic() >= deadline:
+        raise BusyError(f"The environment is held by {who}. Wait for it, or raise LAKEHOUSE__LOCK_WAIT.")
+    time.sleep(min(0.2, max(0.01, deadline - time.monotonic())))
+
+
+class Lease:
+    """The lease object `_lease.json` of a bucket lake."""
+
+    def __init__(self, settings: LakeSettings, data_dir: str, seconds: float = LEASE_SECONDS) -> None:
+        self._client = s3_client(settings)
+        self._bucket, _, prefix = settings.bucket_url.removeprefix("s3://").partition("/")
+        self._key = f"{prefix}/_lease.json".lstrip("/")
+        self._seconds = seconds
+        self._place = f"{socket.gethostname()}:{data_dir}"
+        self._owner = f"{self._place}:{os.getpid()}:{uuid.uuid4().hex}"
+        self._etag: str | None = None
+        self._lost = False
+        self._done = threading.Event()
+
+    def acquire(self, deadline: float) -> None:
+        """Take the lease, waiting for its owner until the deadline.
+
+        Raises:
+            BusyError: Somebody else renewed it to the end.
+        """
+        seen: tuple[str, float] | None = None
+        while not self._etag:
+            etag, owner = self._look()
+            if seen is None or seen[0] != etag:
+                seen = (etag, time.monotonic())
+            abandoned = owner.startswith(f"{self._place}:") or time.monotonic() - seen[1] > self._seconds
+            if not etag or abandoned:
+                self._etag = self._put(etag)
+            if not self._etag:
+                _wait_or_give_up(deadline, f"a run elsewhere ({owner.rsplit(':', 2)[0]})")
+        threading.Thread(target=self._keep, name="lease", daemon=True).start()
+
+    def check(self) -> None:
+        """Make sure that nobody has taken the lease over.
+
+        Raises:
+            BusyError: Somebody has.
+        """
+        if self._lost or self._look()[1] != self._owner:
+            raise BusyError("Another machine took over the lease of this lake; this run stops before it publishes.")
+
+    def release(self) -> None:
+        """Delete the lease if it is still ours."""
+        self._done.set()
+        if self._etag and not self._lost and self._look()[1] == self._owner:
+            self._client.delete_object(Bucket=self._bucket, Key=self._key)
+
+    def _keep(self) -> None:
+        while not self._done.wait(self._seconds / 3):
+            try:
+                etag = self._put(self._etag or "")
+            except Exception as error:
+                log.warning("the lease could not be renewed: %s", type(error).__name__)
+                continue
+            self._lost = etag is None and not self._done.is_set()
+            self._etag = etag or self._etag
+            if self._lost:
+                return
+
+    def _look(self) -> tuple[str, str]:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
+        except self._client.exceptions.NoSuchKey:
+            return "", ""
+        return str(answer["ETag"]), str(json.loads(answer["Body"].read()).get("owner", ""))
+
+    def _put(self, etag: str) -> str | None:
+        from botocore.exceptions import ClientError
+
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        body = json.dumps({"owner": self._owner, "beat": uuid.uuid4().hex}).encode()
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **condition)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412):
+                return None
+            raise
+        return str(answer["ETag"])
