@@ -1,0 +1,256 @@
+"""A listener with human habits, one day after the other.
+
+There are sessions at hours that depend on the weekday, favourites that come and go, albums in order, evenings with one
+song over and over, discoveries that mostly fail, skips, pauses, journeys without a connection, incognito sessions and a
+podcast now and then. A day depends on the seed, its number and the state that the day before left: never on how far
+time was moved at once.
+
+Data flow: tracks and artists of the world, state -> `Listener.live(day)` -> plays of that day, new state.
+"""
+
+import json
+import math
+from bisect import bisect
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
+from random import Random
+
+from sandbox import habits, ids
+from sandbox.habits import Slot
+from sandbox.play import Play
+from sandbox.store import Artist, Track
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+@dataclass
+class State:
+    """What a day leaves to the next one.
+
+    Attributes:
+        busy_until: Time in ms before which no new session can start.
+        away_until: End of the journey without a connection.
+        rotation: Favourites of the time: artist id -> (weight, last day).
+        loved: Ids of tracks that were liked, oldest first.
+    """
+
+    busy_until: int = 0
+    away_until: int = 0
+    rotation: dict[str, tuple[float, int]] = field(default_factory=dict)
+    loved: list[str] = field(default_factory=list)
+
+    def dump(self) -> str:
+        """Return the state as JSON."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is fixed while one sits down to listen."""
+
+    kind: str
+    platform: str
+    is_incognito: bool
+    connected_from: int
+    length: int
+
+
+class Taste:
+    """Whom the listener likes, decided by the seed, and what each artist has to offer."""
+
+    def __init__(self, seed: int, artists: list[Artist], tracks: list[Track]) -> None:
+        self.tracks = {track.track_id: track for track in tracks}
+        self.by_artist: dict[str, list[Track]] = {}
+        self.by_album: dict[str, list[Track]] = {}
+        for track in tracks:
+            self.by_artist.setdefault(track.artists[0], []).append(track)
+            self.by_album.setdefault(track.album_id, []).append(track)
+        for album in self.by_album.values():
+            album.sort(key=lambda track: (track.disc_number, track.track_number, track.track_id))
+        for artist_id, own in self.by_artist.items():
+            own.sort(key=lambda track: ids.number(seed, artist_id, track.track_id))
+        self.artists = [artist for artist in artists if artist.artist_id in self.by_artist]
+        self._sums = list(accumulate(self._weights(seed)))
+        ranked = sorted(zip(self._weights(seed), self.artists, strict=True), key=lambda pair: -pair[0])
+        self.core = [artist.artist_id for _, artist in ranked[:12]]
+
+    def artist(self, rng: Random) -> str:
+        """Return the id of an artist, the likelier the better it suits."""
+        return self.artists[bisect(self._sums, rng.random() * self._sums[-1] * 0.999999)].artist_id
+
+    def track(self, rng: Random, artist_id: str) -> Track:
+        """Return a track of an artist, mostly one of the few that the listener likes best."""
+        own = self.by_artist[artist_id]
+        return own[int(len(own) * rng.random() ** 2.2)]
+
+    def _weights(self, seed: int) -> Iterator[float]:
+        genres = sorted({genre for artist in self.artists for genre in json.loads(artist.genres)})
+        liked = set(sorted(genres, key=lambda genre: ids.number(seed, genre))[: 2 + len(genres) // 6])
+        for artist in self.artists:
+            suits = 5 if liked.intersection(json.loads(artist.genres)) else 1
+            whim = ids.share(seed, "whim", artist.artist_id) ** 3
+            yield (artist.popularity + 6) * suits * (0.04 + whim) * math.log2(1 + len(self.by_artist[artist.artist_id]))
+
+
+class Listener:
+    """Lives days in order and carries the state from one to the next."""
+
+    def __init__(self, seed: int, epoch_ms: int, taste: Taste, state: str | None) -> None:
+        self.seed, self.epoch_ms, self.taste = seed, epoch_ms, taste
+        self.state = State(**json.loads(state)) if state else State()
+        self._rng = Random()
+        self._day = 0
+
+    def live(self, day: int) -> list[Play]:
+        """Return the plays of a day, counted from the epoch; days must come in order."""
+        self._day, self._rng = day, Random(f"day {self.seed} {day}")
+        self._change_favourites()
+        start = self.epoch_ms + day * DAY
+        if self._rng.random() < habits.JOURNEY and start > self.state.away_until:
+            self.state.away_until = start + int(self._rng.uniform(6, 100) * HOUR)
+        if self._rng.random() < habits.QUIET_DAY:
+            return []
+        is_weekend = (start // DAY + 3) % 7 >= 5  # 1970 began on a Thursday
+        mood = 0.7 + 0.6 * ids.share(self.seed, "month", day // 30)
+        plays: list[Play] = []
+        for slot in habits.SLOTS:
+            if self._rng.random() < slot.chance[is_weekend] * mood:
+                plays.extend(self._session(slot, start, len(plays)))
+        return plays
+
+    def _session(self, slot: Slot, day_start: int, already: int) -> Iterator[Play]:
+        rng = self._rng
+        at = max(self.state.busy_until + 60_000, day_start + int(rng.gauss(slot.hour, slot.spread) * HOUR))
+        is_tunnel = rng.random() < habits.TUNNEL
+        away = self.state.away_until if at < self.state.away_until else 0
+        session = Session(
+            rng.choices(tuple(habits.KINDS), tuple(habits.KINDS.values()))[0],
+            slot.platforms[int(rng.random() ** 2 * len(slot.platforms))],
+            rng.random() < habits.INCOGNITO,
+            max(away, at + int(rng.uniform(0.1, 0.8) * HOUR) if is_tunnel else 0),
+            1 + int(rng.expovariate(1 / slot.length)),
+        )
+        number = self._day * 1000 + already
+        lived = self._podcast(session, at, number) if session.kind == "podcast" else self._music(session, at, number)
+        for play in lived:
+            self.state.busy_until = play.ended_ms
+            yield play
+
+    def _music(self, session: Session, at: int, number: int) -> Iterator[Play]:
+        rng, reason = self._rng, rng_choice(self._rng, ("clickrow", "playbtn", "appload"))
+        queue = list(self._queue(session))
+        for place, (track, context, shuffle) in enumerate(queue):
+            is_skipped = rng.random() < habits.SKIPS[session.kind]
+            heard, end = self._heard(track, is_skipped, place == len(queue) - 1)
+            pause = int(rng.uniform(5, 600) * 1000) if rng.random() < habits.PAUSE else 0
+            ended = at + heard + pause
+            yield _play(session, number + place, at, ended, heard, "track", track.track_id, "", "", context, reason, end,
+                        shuffle, is_skipped, rng)  # fmt: skip
+            self._maybe_love(track, is_skipped)
+            at, reason = ended + int(rng.uniform(50, 1500)), end if end in {"trackdone", "fwdbtn"} else "clickrow"
+
+    def _queue(self, session: Session) -> Iterator[tuple[Track, str, bool]]:
+        rng = self._rng
+        artist_id = self._favourite()
+        if session.kind == "album":
+            yield from self._albums(artist_id, session.length)
+        elif session.kind == "obsession":
+            track = self.taste.track(rng, artist_id)
+            for _ in range(2 + session.length // 3):
+                yield track, f"spotify:artist:{artist_id}", False
+        elif session.kind == "discovery":
+            yield from self._discovery(session.length)
+        else:
+            playlist = f"spotify:playlist:{ids.spotify_id(self.seed, 'playlist', int(rng.random() * 7))}"
+            context = playlist if session.kind == "loved" or rng.random() < 0.4 else ""
+            for _ in range(session.length):
+                yield self._liked(session.kind), context, bool(context)
+
+    def _albums(self, artist_id: str, length: int) -> Iterator[tuple[Track, str, bool]]:
+        album_id = self.taste.track(self._rng, artist_id).album_id
+        album = self.taste.by_album[album_id]
+        for track in album:
+            yield track, f"spotify:album:{album_id}", False
+        for _ in range(length - len(album)):
+            yield self._liked("rotation"), "", True
+
+    def _discovery(self, length: int) -> Iterator[tuple[Track, str, bool]]:
+        left = length
+        while left > 0:
+            artist_id = self.taste.artist(self._rng)
+            count = min(left, 1 + int(self._rng.random() * 4))
+            left -= count
+            if self._rng.random() < 0.22:
+                self._adopt(artist_id, 2.0)
+            for _ in range(count):
+                yield self.taste.track(self._rng, artist_id), f"spotify:artist:{artist_id}", False
+
+    def _liked(self, kind: str) -> Track:
+        rng, loved = self._rng, self.state.loved
+        if loved and rng.random() < (0.85 if kind == "loved" else 0.1):
+            return self.taste.tracks[loved[int(len(loved) * (1 - rng.random() ** 1.6 * 0.999))]]
+        return self.taste.track(rng, self._favourite())
+
+    def _favourite(self) -> str:
+        rotation = self.state.rotation
+        if self._rng.random() < 0.18:
+            return self.taste.core[int(len(self.taste.core) * self._rng.random())]
+        return self._rng.choices(tuple(rotation), [weight for weight, _ in rotation.values()])[0]
+
+    def _change_favourites(self) -> None:
+        rotation = self.state.rotation
+        for artist_id in [one for one, (_, until) in rotation.items() if until < self._day]:
+            del rotation[artist_id]
+        while len(rotation) < min(habits.ROTATION, len(self.taste.artists)):
+            self._adopt(self.taste.artist(self._rng), self._rng.lognormvariate(0, 0.8))
+
+    def _adopt(self, artist_id: str, weight: float) -> None:
+        until = self._day + int(self._rng.uniform(6, 80))
+        self.state.rotation.setdefault(artist_id, (weight, until))
+
+    def _maybe_love(self, track: Track, is_skipped: bool) -> None:
+        if not is_skipped and self._rng.random() < 0.05 and track.track_id not in self.state.loved:
+            self.state.loved = [*self.state.loved[-160:], track.track_id]
+
+    def _heard(self, track: Track, is_skipped: bool, is_last: bool) -> tuple[int, str]:
+        rng, length = self._rng, track.duration_ms
+        if is_skipped:
+            is_early = rng.random() < 0.6
+            heard = rng.uniform(900, min(30_000, length)) if is_early else rng.uniform(0.15, 0.95) * length
+            return int(heard), "endplay" if rng.random() < 0.1 else "fwdbtn"
+        if is_last and rng.random() < 0.4:
+            return int(rng.uniform(0.2, 1) * length), rng_choice(rng, ("endplay", "logout", "unexpected-exit"))
+        seek_back = int(rng.uniform(0, 40_000)) if rng.random() < 0.004 else 0
+        return length + seek_back, "trackdone"
+
+    def _podcast(self, session: Session, at: int, number: int) -> Iterator[Play]:
+        rng = self._rng
+        for place in range(1 + int(rng.random() * 2)):
+            show, minutes = habits.PODCASTS[int(rng.random() ** 2 * len(habits.PODCASTS))]
+            episode = self._day // 7 + 1
+            heard = int(minutes * 60_000 * (0.8 + 0.4 * ids.share(show, episode)) * min(1, rng.random() * 1.6))
+            name, item_id = f"#{episode}: {show}", ids.spotify_id("episode", show, episode)
+            yield _play(session, number + place, at, at + heard, heard, "episode", item_id, name, show, "", "clickrow",
+                        "endplay", False, False, rng)  # fmt: skip
+            at += heard + 2000
+
+
+def rng_choice(rng: Random, options: tuple[str, ...]) -> str:
+    """Return one option, the first ones likelier."""
+    return options[int(rng.random() ** 2 * len(options))]
+
+
+def _play(
+    session: Session, number: int, started: int, ended: int, heard: int, kind: str, item_id: str, name: str, owner: str,
+    context: str, reason_start: str, reason_end: str, shuffle: bool, is_skipped: bool, rng: Random,
+) -> Play:  # fmt: skip
+    played = ended + int(rng.random() ** 3 * 1500)
+    return Play(
+        number, started, ended, played, max(played, session.connected_from), heard, kind, item_id, name, owner, context,
+        session.platform, reason_start, reason_end, shuffle, is_skipped, ended < session.connected_from,
+        session.is_incognito,
+    )  # fmt: skip
+
+
