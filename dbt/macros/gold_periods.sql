@@ -1,0 +1,129 @@
+{# months, years and all time from daily sums: the shared steps of every ranking #}
+
+{# ctes `months`, `years`, `periods` over the relation `daily`, one row per period and `keys` #}
+{% macro gold_periods(keys) -%}
+{%- set columns = keys | join(', ') -%}
+months as (
+    select
+        {{ gold_month('played_on') }} as period_start,
+        {{ columns }},
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at
+    from daily
+    group by {{ gold_month('played_on') }}, {{ columns }}
+),
+
+years as (
+    select
+        {{ gold_year('period_start') }} as period_start,
+        {{ columns }},
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at
+    from months
+    group by {{ gold_year('period_start') }}, {{ columns }}
+),
+
+first_day as (
+    select min(played_on) as played_on
+    from daily
+),
+
+all_time as (
+    select
+        {{ columns }},
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at
+    from years
+    group by {{ columns }}
+),
+
+periods as (
+    select
+        'month' as period,
+        period_start,
+        {{ columns }},
+        plays,
+        ms_played,
+        first_played_at,
+        last_played_at
+    from months
+    union all
+    select
+        'year' as period,
+        period_start,
+        {{ columns }},
+        plays,
+        ms_played,
+        first_played_at,
+        last_played_at
+    from years
+    union all
+    select
+        'all' as period,
+        first_day.played_on as period_start,
+        {% for key in keys %}all_time.{{ key }},
+        {% endfor %}all_time.plays,
+        all_time.ms_played,
+        all_time.first_played_at,
+        all_time.last_played_at
+    from all_time
+    cross join first_day
+)
+{%- endmacro %}
+
+{# ctes `gap_periods`, `ranked`, `compared` over `relation`; `id` breaks the last tie #}
+{% macro gold_ranks(key, id, relation='periods') -%}
+gap_periods as (
+    select distinct
+        'month' as period,
+        {{ gold_month('gap_on') }} as period_start
+    from gap_days
+    union all
+    select distinct
+        'year' as period,
+        {{ gold_year('gap_on') }} as period_start
+    from gap_days
+    union all
+    select distinct
+        'all' as period,
+        first_day.played_on as period_start
+    from gap_days
+    cross join first_day
+),
+
+ranked as (
+    select
+        periods.*,
+        case
+            when period = 'month' then cast(period_start - interval '1' month as date)
+            when period = 'year' then cast(period_start - interval '1' year as date)
+        end as previous_start,
+        row_number() over (
+            partition by period, period_start
+            order by plays desc, ms_played desc, {{ id }}, {{ key }}
+        ) as rank
+    from {{ relation }} as periods
+),
+
+compared as (
+    select
+        ranked.*,
+        before.rank as previous_rank,
+        before.plays as previous_plays,
+        gap_periods.period is not null as is_minimum
+    from ranked
+    left join ranked as before
+        on
+            ranked.period = before.period
+            and ranked.previous_start = before.period_start
+            and ranked.{{ key }} = before.{{ key }}
+    left join gap_periods
+        on ranked.period = gap_periods.period and ranked.period_start = gap_periods.period_start
+)
+{%- endmacro %}

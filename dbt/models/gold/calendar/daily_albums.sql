@@ -1,0 +1,21 @@
+with
+
+plays as (
+    select * from {{ ref('int_plays_keyed') }}
+    where is_counted and album_key is not null
+),
+
+summed as (
+    select
+        played_on,
+        album_key,
+        count(*) as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        count(distinct recording_id) as tracks,
+        min(played_at) as first_played_at,
+        max(played_at) as last_played_at
+    from plays
+    group by played_on, album_key
+)
+
+select * from summed

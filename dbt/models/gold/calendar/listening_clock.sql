@@ -1,0 +1,44 @@
+with
+
+daily as (
+    select * from {{ ref('daily_clock') }}
+),
+
+weekdays as (
+    select {{ gold_each_number(1, 7) }} as weekday
+),
+
+hours as (
+    select {{ gold_each_number(0, 23) }} as hour
+),
+
+cells as (
+    select
+        weekdays.weekday,
+        hours.hour
+    from weekdays
+    cross join hours
+),
+
+summed as (
+    select
+        weekday,
+        hour,
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played
+    from daily
+    group by weekday, hour
+),
+
+final as (
+    select
+        cells.weekday,
+        cells.hour,
+        coalesce(summed.plays, 0) as plays,
+        coalesce(summed.ms_played, 0) as ms_played,
+        {{ gold_week_place('cells.weekday') }} as week_place
+    from cells
+    left join summed on cells.weekday = summed.weekday and cells.hour = summed.hour
+)
+
+select * from final

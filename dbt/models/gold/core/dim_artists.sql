@@ -1,0 +1,37 @@
+with
+
+artists as (
+    select * from {{ ref('int_artists') }}
+),
+
+played as (
+    select
+        artist_id,
+        min(artist_name) as artist_name
+    from {{ ref('int_plays_unified') }}
+    where artist_id is not null
+    group by artist_id
+),
+
+-- a play's id that no source describes still has its row, under the name that the feed tells
+completed as (
+    select
+        artist_id,
+        artist_name,
+        genres,
+        popularity,
+        followers
+    from artists
+    union all
+    select
+        played.artist_id,
+        played.artist_name,
+        cast(null as {{ gold_list_type() }}) as genres,
+        cast(null as bigint) as popularity,
+        cast(null as bigint) as followers
+    from played
+    left join artists on played.artist_id = artists.artist_id
+    where artists.artist_id is null
+)
+
+select * from completed

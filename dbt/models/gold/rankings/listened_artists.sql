@@ -1,0 +1,84 @@
+with
+
+streams as (
+    select * from {{ ref('int_plays_keyed') }}
+),
+
+names as (
+    select
+        artist_key,
+        artist_id,
+        artist_name,
+        {{ gold_count_if('is_counted') }} as plays,
+        {{ gold_sum_if('ms_played', 'is_counted') }} as ms_played,
+        count(*) as streams,
+        {{ gold_count_if('is_skipped') }} as skips,
+        {{ gold_count_if('is_finished') }} as finishes,
+        min(case when is_counted then played_at end) as first_played_at,
+        max(case when is_counted then played_at end) as last_played_at,
+        min(case when is_counted then played_on end) as first_played_on,
+        max(case when is_counted then played_on end) as last_played_on
+    from streams
+    group by artist_key, artist_id, artist_name
+),
+
+-- the newest name is the one to show
+ordered as (
+    select
+        names.*,
+        row_number() over (
+            partition by artist_key
+            order by last_played_at desc nulls last, artist_id nulls last, artist_name nulls last
+        ) as place
+    from names
+),
+
+track_counts as (
+    select
+        artist_key,
+        count(distinct recording_id) as tracks,
+        count(distinct played_on) as days
+    from streams
+    where is_counted
+    group by artist_key
+),
+
+summed as (
+    select
+        artist_key,
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        {{ gold_sum('streams') }} as streams,
+        {{ gold_sum('skips') }} as skips,
+        {{ gold_sum('finishes') }} as finishes,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at,
+        min(first_played_on) as first_played_on,
+        max(last_played_on) as last_played_on
+    from names
+    group by artist_key
+),
+
+final as (
+    select
+        ordered.artist_key,
+        ordered.artist_id,
+        ordered.artist_name,
+        summed.plays,
+        summed.ms_played,
+        track_counts.tracks,
+        track_counts.days,
+        summed.streams,
+        summed.skips,
+        summed.finishes,
+        summed.first_played_at,
+        summed.last_played_at,
+        summed.first_played_on,
+        summed.last_played_on
+    from ordered
+    inner join summed on ordered.artist_key = summed.artist_key
+    inner join track_counts on ordered.artist_key = track_counts.artist_key
+    where ordered.place = 1
+)
+
+select * from final

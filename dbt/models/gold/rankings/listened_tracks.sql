@@ -1,0 +1,96 @@
+with
+
+streams as (
+    select * from {{ ref('int_plays_keyed') }}
+),
+
+names as (
+    select
+        recording_id,
+        track_id,
+        track_name,
+        artist_key,
+        artist_id,
+        artist_name,
+        album_key,
+        album_id,
+        album_name,
+        {{ gold_count_if('is_counted') }} as plays,
+        {{ gold_sum_if('ms_played', 'is_counted') }} as ms_played,
+        count(*) as streams,
+        {{ gold_count_if('is_skipped') }} as skips,
+        {{ gold_count_if('is_finished') }} as finishes,
+        min(case when is_counted then played_at end) as first_played_at,
+        max(case when is_counted then played_at end) as last_played_at,
+        min(case when is_counted then played_on end) as first_played_on,
+        max(case when is_counted then played_on end) as last_played_on
+    from streams
+    group by
+        recording_id, track_id, track_name, artist_key, artist_id, artist_name, album_key, album_id, album_name
+),
+
+-- a recording is called as its most played track is called; by-name plays give way to a track with an id
+placed as (
+    select
+        names.*,
+        sum(plays) over (partition by recording_id, track_id) as track_plays,
+        sum(ms_played) over (partition by recording_id, track_id) as track_ms_played,
+        max(last_played_at) over (partition by recording_id, track_id, track_name, artist_key, album_key) as told_at
+    from names
+),
+
+ordered as (
+    select
+        placed.*,
+        row_number() over (
+            partition by recording_id
+            order by
+                track_plays desc, track_ms_played desc, track_id nulls last, told_at desc nulls last,
+                track_name nulls last, artist_key, album_key nulls last,
+                artist_name nulls last, album_name nulls last, artist_id nulls last, album_id nulls last
+        ) as place
+    from placed
+),
+
+summed as (
+    select
+        recording_id,
+        {{ gold_sum('plays') }} as plays,
+        {{ gold_sum('ms_played') }} as ms_played,
+        {{ gold_sum('streams') }} as streams,
+        {{ gold_sum('skips') }} as skips,
+        {{ gold_sum('finishes') }} as finishes,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at,
+        min(first_played_on) as first_played_on,
+        max(last_played_on) as last_played_on
+    from names
+    group by recording_id
+),
+
+final as (
+    select
+        ordered.recording_id,
+        ordered.track_id,
+        ordered.track_name,
+        ordered.artist_key,
+        ordered.artist_id,
+        ordered.artist_name,
+        ordered.album_key,
+        ordered.album_id,
+        ordered.album_name,
+        summed.plays,
+        summed.ms_played,
+        summed.streams,
+        summed.skips,
+        summed.finishes,
+        summed.first_played_at,
+        summed.last_played_at,
+        summed.first_played_on,
+        summed.last_played_on
+    from ordered
+    inner join summed on ordered.recording_id = summed.recording_id
+    where ordered.place = 1 and summed.plays > 0
+)
+
+select * from final
