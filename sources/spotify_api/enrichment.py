@@ -1,0 +1,119 @@
+"""Fetching what a play leaves unsaid: the track's, album's and artists' own objects, and audio features.
+
+One GET per id that was never fetched, in the order in which the caller wants them (most played first), after those of
+the page just polled. A track that a page carries whole is kept without a request. An id that the API does not know is
+remembered with its status; an endpoint that the app may not use is left alone for a month or until the next login.
+Data flow: page, wanted ids -> Client.fetch -> object events -> journal.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sources.spotify_api.answers import Answer, Verdict
+from sources.spotify_api.client import OBJECT_CALLS, Client
+from sources.spotify_api.journal import Journal
+from sources.spotify_api.polls import Item
+
+logger = logging.getLogger("lakehouse.spotify_api")
+
+Wanted = tuple[str, str]
+"""Table and id, such as `("albums", "3qFQ4XNQ15alZrAaj5oGJK")`."""
+REFUSALS = {"audio_features": timedelta(days=30)}
+"""How long a kind is left alone after a 403; else a day, since a lapsed subscription says 403 as well."""
+GIVE_UP_AFTER = 3
+"""Ids in a row that brought no answer, after which the API is taken to be down."""
+_REMEMBERED = (Verdict.OK, Verdict.MISSING, Verdict.INVALID)
+
+
+@dataclass
+class Enrichment:
+    """One run's fetching.
+
+    Attributes:
+        app: Names the app and the consent that endpoints refuse.
+        fetched: Gives the ids that bronze holds; asked at most once, and only if something is left to want.
+        limit: Objects at most.
+        should_stop: Asked before each request.
+    """
+
+    client: Client
+    journal: Journal
+    now: Callable[[], datetime]
+    app: str
+    fetched: Callable[[], Collection[Wanted]]
+    limit: int
+    should_stop: Callable[[], bool] = lambda: False
+    count: int = field(default=0, init=False)
+    _failures: int = field(default=0, init=False)
+
+    def run(self, wanted: Iterable[Wanted]) -> int:
+        """Fetch until nothing is wanted or nothing more is allowed.
+
+        Returns:
+            Objects fetched, those that the API does not know included.
+
+        Raises:
+            BudgetSpent, CircuitOpened, LoginNeeded: As the client; what was fetched is kept.
+        """
+        for kind, key in self._open(wanted):
+            if self.count >= self.limit or self._failures >= GIVE_UP_AFTER or self.should_stop():
+                break
+            self._take(kind, key, self.client.fetch(kind, key))
+        return self.count
+
+    def _open(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        known: set[Wanted] | None = None
+        recent = {tuple(entry.split("/", 1)) for entry in self.journal.memory.fetched}
+        for kind, key in wanted:
+            if (kind, key) in recent or kind not in OBJECT_CALLS or not key:
+                continue
+            if self.journal.memory.is_refused(f"{self.app}/{kind}", self.now()):
+                continue
+            known = set(self.fetched()) if known is None else known
+            if (kind, key) not in known:
+                known.add((kind, key))
+                yield kind, key
+
+    def _take(self, kind: str, key: str, answer: Answer) -> None:
+        if answer.verdict in _REMEMBERED:
+            self.journal.append(object_event(kind, key, self.now(), answer.status, answer.text))
+            self.count += 1
+            self._failures = 0
+        elif answer.verdict is Verdict.FORBIDDEN:
+            pause = REFUSALS.get(kind, timedelta(days=1))
+            logger.info("%s: not open to this app; not asked again for %d days", kind, pause.days)
+            until = (self.now() + pause).isoformat()
+            self.journal.append({"event": "refused", "name": f"{self.app}/{kind}", "until": until})
+        else:
+            self._failures += 1
+
+
+def object_event(kind: str, key: str, at: datetime, status: int, payload: str | None) -> dict[str, Any]:
+    """The journal's event for one fetched object."""
+    row = {"id": key, "fetched_at": at.astimezone(UTC).isoformat(), "status": status, "payload": payload}
+    return {"event": "object", "table": kind, "row": row}
+
+
+def whole_tracks(items: Iterable[Item], at: datetime) -> Iterator[dict[str, Any]]:
+    """Object events of the tracks that a page carries as `GET /tracks/{id}` would (they have an ISRC)."""
+    for item in items:
+        key = item.track.get("id")
+        ids = item.track.get("external_ids")
+        if isinstance(key, str) and isinstance(ids, dict) and ids.get("isrc"):
+            yield object_event("tracks", key, at, 200, json.dumps(json.loads(item.payload)["track"]))
+
+
+def wanted_by(items: Iterable[Item]) -> Iterator[Wanted]:
+    """What the plays of a page want: track, album and artists of each, then the audio features of all."""
+    tracks = {str(item.track["id"]): item.track for item in items if item.track.get("id")}
+    for key, track in tracks.items():
+        yield "tracks", key
+        album = track.get("album")
+        yield from (("albums", str(one["id"])) for one in (album,) if isinstance(one, dict) and one.get("id"))
+        artists = track.get("artists")
+        yield from (("artists", str(one["id"])) for one in artists or () if isinstance(one, dict) and one.get("id"))
+    yield from (("audio_features", key) for key in tracks)
