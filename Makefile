@@ -1,0 +1,57 @@
+# Every target is one command that also works by hand; `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python pipelines/run.py
+export RUNTIME__DLTHUB_TELEMETRY := false
+export MARIMO_SKIP_UPDATE_CHECK := 1
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+run: .venv/.run  ## the whole flow on embedded defaults (ARGS="--profile prod" for others)
+	$(RUN) $(ARGS)
+
+test: .venv/.dev  ## all tests but Spark and the long torture
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse
+	$(BIN)/python -m pipelines.shell
+
+dashboard: .venv/.run  ## the dlt dashboard on these pipelines
+	$(BIN)/python -m pipelines.dashboard
+
+notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
+
+format: .venv/.dev  ## format Python and SQL
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/sqlfluff fix -q dbt/models
+
+lint: .venv/.dev  ## ruff, mypy strict, sqlfluff, marimo check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint dbt/models
+
+check: lint test  ## lint and test
+
+coverage: .venv/.dev  ## tests with coverage
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+
+lock: .venv/.dev  ## pin every dependency again, with hashes
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and caches (data stays)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt/target dbt/logs
+
+.venv/.run: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.run
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help run test sql dashboard notebook format lint check coverage lock clean
