@@ -1,0 +1,91 @@
+"""Privacy exports of Spotify, and scrobbles of Last.fm and ListenBrainz, as a dlt source.
+
+Everything under the given paths is hashed, what the lake holds already is left out, and the rest streams into bronze
+as arrow tables in one load package. The source's state names every file that it has loaded, so that a run that was
+killed between extract and load does not load a file twice.
+
+Data flow: zips, folders, files -> plan -> read -> bronze tables `spotify_export.*`
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import dlt
+import pyarrow as pa
+
+from sources.spotify_export.members import Archives, Member
+from sources.spotify_export.plan import Planned
+from sources.spotify_export.read import Part, read, refuse
+from sources.spotify_export.report import FileReport
+
+log = logging.getLogger("lakehouse.spotify_export")
+
+ROWS_AT_ONCE = 50_000
+
+
+@dlt.source(name="spotify_export", max_table_nesting=0)
+def spotify_export(
+    planned: Iterable[Planned],
+    keep_place: bool = False,
+    observe: Callable[[Planned, FileReport], None] = lambda *_: None,
+) -> Any:
+    """The rows of planned files.
+
+    Args:
+        planned: Files, as `plan.plan` tells them.
+        keep_place: Whether country and platform stay as they came.
+        observe: Called with each file's report.
+    """
+    return _rows(planned, keep_place, observe)
+
+
+@dlt.resource(
+    name="files",
+    write_disposition="append",
+    schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+)
+def _rows(
+    planned: Iterable[Planned], keep_place: bool, observe: Callable[[Planned, FileReport], None]
+) -> Iterator[Any]:
+    done: dict[str, str] = dlt.current.source_state().setdefault("files", {})
+    with Archives() as archives:
+        for table, rows in gathered(_parts(archives, planned, done, observe, keep_place=keep_place)):
+            yield dlt.mark.with_table_name(rows, table)
+
+
+def _parts(
+    archives: Archives,
+    planned: Iterable[Planned],
+    done: dict[str, str],
+    observe: Callable[[Planned, FileReport], None],
+    *,
+    keep_place: bool,
+) -> Iterator[Part]:
+    for each in planned:
+        if each.file_id in done:
+            observe(
+                each,
+                FileReport(each.file.archive, each.file.name, each.file_id, is_known=True, problem=done[each.file_id]),
+            )
+            continue
+        if isinstance(each.file, Member):
+            report = yield from read(archives, each.file, each.file_id, keep_place=keep_place)
+        else:
+            report = yield from refuse(each.file, each.file_id, each.file.reason)
+        log.info("%s: %s", report.file, report.counts)
+        if not report.is_companion:
+            done[each.file_id] = report.problem
+        observe(each, report)
+
+
+def gathered(parts: Iterable[Part], size: int = ROWS_AT_ONCE) -> Iterator[Part]:
+    """Joins small tables of the same kind into large ones, so that parquet gets row groups worth reading."""
+    waiting: dict[str, list[pa.Table]] = {}
+    for table, rows in parts:
+        held = waiting.setdefault(table, [])
+        held.append(rows)
+        if sum(each.num_rows for each in held) >= size:
+            yield table, pa.concat_tables(waiting.pop(table))
+    for table, held in waiting.items():
+        yield table, pa.concat_tables(held)

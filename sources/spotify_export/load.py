@@ -1,0 +1,124 @@
+"""Imports paths into bronze: plan, load what is new, report on all.
+
+Data flow: paths -> plan -> spotify_export -> dlt pipeline -> ImportReport
+"""
+
+import time
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sources.spotify_export.members import Archives, Limits, Member
+from sources.spotify_export.plan import Memory, Planned, Progress, plan
+from sources.spotify_export.read import read, refuse
+from sources.spotify_export.report import FileReport, ImportReport
+
+if TYPE_CHECKING:
+    import dlt
+
+
+def quiet(_done: int, _total: int, _name: str) -> None:
+    """Shows no progress."""
+
+
+def import_paths(
+    pipeline: "dlt.Pipeline | None",
+    paths: Iterable[Path],
+    known_file_ids: Collection[str] = (),
+    keep_place: bool = False,
+    progress: Progress = quiet,
+    *,
+    dry_run: bool = False,
+    memory: Path | None = None,
+    limits: Limits | None = None,
+) -> ImportReport:
+    """Imports everything under some paths.
+
+    Args:
+        pipeline: The dlt pipeline of this source; may be None in a dry run.
+        paths: Zips, folders and files.
+        known_file_ids: `file_id` of every file that the lake holds in committed load packages.
+        keep_place: Whether country and platform stay as they came.
+        progress: Called as bytes are read.
+        dry_run: Read and report everything, load nothing.
+        memory: Where to remember unchanged paths (the inbox); None to look into every file.
+        limits: What an archive may ask of this machine; None for the defaults.
+
+    Returns:
+        A report on every file.
+
+    Raises:
+        UsageProblem: A path does not exist.
+    """
+    started = time.monotonic()
+    remembered = Memory.load(memory)
+    with Archives() as archives:
+        planned = list(plan(archives, paths, known_file_ids, remembered, limits=limits or Limits(), progress=progress))
+    run = _Run(planned, progress)
+    load_ids = (
+        run.dry(keep_place=keep_place) if dry_run or pipeline is None else run.load(pipeline, keep_place=keep_place)
+    )
+    if not dry_run:
+        run.remember(remembered)
+    return ImportReport(tuple(run.reports), dry_run, time.monotonic() - started, load_ids)
+
+
+class _Run:
+    """One import: the plan, and the reports on it in the plan's order."""
+
+    def __init__(self, planned: list[Planned], progress: Progress) -> None:
+        self._planned = planned
+        self._progress = progress
+        self._total = sum(each.file.weight for each in planned if not each.known)
+        self._done = 0
+        self._reports = {at: each.known for at, each in enumerate(planned) if each.known}
+        self._at = {id(each): at for at, each in enumerate(planned)}
+
+    @property
+    def reports(self) -> list[FileReport]:
+        return [self._reports[at] for at in sorted(self._reports)]
+
+    @property
+    def _new(self) -> list[Planned]:
+        return [each for each in self._planned if not each.known]
+
+    def _observe(self, each: Planned, report: FileReport) -> None:
+        self._reports[self._at[id(each)]] = report
+        self._done += each.file.weight
+        self._progress(self._done, self._total, each.file.name)
+
+    def dry(self, *, keep_place: bool) -> tuple[str, ...]:
+        with Archives() as archives:
+            for each in self._new:
+                self._observe(each, _read_only(archives, each, keep_place=keep_place))
+        return ()
+
+    def load(self, pipeline: "dlt.Pipeline", *, keep_place: bool) -> tuple[str, ...]:
+        from sources.spotify_export import spotify_export
+
+        if not self._new:
+            return ()
+        info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")
+        return tuple(info.loads_ids)
+
+    def remember(self, memory: Memory) -> None:
+        held: dict[Path, list[FileReport]] = {}
+        for each, report in zip(self._planned, self.reports, strict=True):
+            held.setdefault(each.source, []).append(report)
+        for path, reports in held.items():
+            memory.remember(path, reports)
+        memory.save()
+
+
+def _read_only(archives: Archives, each: Planned, *, keep_place: bool) -> FileReport:
+    parts = (
+        read(archives, each.file, each.file_id, keep_place=keep_place)
+        if isinstance(each.file, Member)
+        else refuse(each.file, each.file_id, each.file.reason)
+    )
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            report: FileReport = end.value
+            return report

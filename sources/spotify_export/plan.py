@@ -1,0 +1,140 @@
+"""What an import has to read: every file, hashed, and told apart from what the lake holds already.
+
+A small JSON file remembers which files a path held when it had a given size and modification time, so that a quiet
+look into the inbox opens nothing. It is a cache: deleting it costs time alone.
+
+Data flow: paths -> Planned files (new, known or refused).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sources.spotify_export.members import Archives, Limits, Member, Refusal, UnreadableError, files, members
+from sources.spotify_export.report import FileReport
+
+Progress = Callable[[int, int, str], None]
+"""Called with bytes done, bytes in all, and the name of the file at hand; bytes as they lie on disk."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One file: to be read (member), refused (refusal), or known already; `source` is the path that holds it."""
+
+    source: Path
+    file_id: str
+    file: Member | Refusal
+    known: FileReport | None = None
+
+
+@dataclass
+class Memory:
+    """What paths held when they were last looked at.
+
+    Attributes:
+        path: The JSON file; None to remember nothing.
+        seen: Reports by path, with the size and time of modification (ns) that they hold for.
+    """
+
+    path: Path | None
+    seen: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | None) -> "Memory":
+        try:
+            return cls(path, json.loads(path.read_text())) if path else cls(None)
+        except (OSError, ValueError):
+            return cls(path)
+
+    def recall(self, path: Path, known: Collection[str]) -> list[FileReport] | None:
+        """Reports on what a path holds, if it has not changed and the lake holds all of it."""
+        entry = self.seen.get(str(path.absolute()))
+        if not entry or entry["stamp"] != _stamp(path):
+            return None
+        reports = [FileReport(**report) for report in entry["files"]]  # type: ignore[attr-defined]
+        is_all_known = all(report.is_companion or report.file_id in known for report in reports)
+        return reports if is_all_known else None
+
+    def remember(self, path: Path, reports: Iterable[FileReport]) -> None:
+        kept = ("archive", "file", "file_id", "feed", "is_companion", "problem")
+        files = [{key: value for key, value in asdict(report).items() if key in kept} for report in reports]
+        self.seen[str(path.absolute())] = {"stamp": _stamp(path), "files": files}
+
+    def save(self) -> None:
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text(json.dumps({path: entry for path, entry in self.seen.items() if Path(path).exists()}))
+            fresh.replace(self.path)
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def plan(
+    archives: Archives,
+    paths: Iterable[Path],
+    known: Collection[str],
+    memory: Memory,
+    *,
+    limits: Limits,
+    progress: Progress,
+) -> Iterator[Planned]:
+    """Yields every file under the paths, hashed; the same content twice is known the second time.
+
+    Raises:
+        UsageProblem: A path does not exist.
+    """
+    found = list(files(paths))
+    total = sum(path.stat().st_size for path, _ in found)
+    done = 0
+    seen = set(known)
+    for path, given in found:
+        recalled = memory.recall(path, known)
+        held = _recalled(path, recalled) if recalled is not None else _hashed(archives, path, given, limits)
+        for planned in held:
+            yield _or_known(planned, seen)
+            seen.add(planned.file_id)
+        done += path.stat().st_size
+        progress(done, total, path.name)
+
+
+def _or_known(planned: Planned, seen: Collection[str]) -> Planned:
+    if planned.known or planned.file_id not in seen:
+        return planned
+    report = FileReport(planned.file.archive, planned.file.name, planned.file_id, is_known=True)
+    return Planned(planned.source, planned.file_id, planned.file, report)
+
+
+def _recalled(path: Path, reports: Iterable[FileReport]) -> Iterator[Planned]:
+    for report in reports:
+        known = FileReport(**{**asdict(report), "counts": report.counts, "is_known": not report.is_companion})
+        yield Planned(path, report.file_id, Refusal(path, report.archive, report.file, 0, report.problem), known)
+
+
+def _hashed(archives: Archives, path: Path, given: Path, limits: Limits) -> Iterator[Planned]:
+    for each in members(archives, path, given, limits):
+        reason = each.reason if isinstance(each, Refusal) else ""
+        file_id = ""
+        if isinstance(each, Member):
+            try:
+                file_id = archives.digest(each)
+            except UnreadableError as error:
+                reason = str(error)
+        if reason:
+            refusal = Refusal(path, each.archive, each.name, each.weight, reason)
+            yield Planned(path, _refusal_id(path, each.name), refusal)
+        else:
+            yield Planned(path, file_id, each)
+
+
+def _refusal_id(path: Path, name: str) -> str:
+    """Id of a file whose content cannot be read: the content of what holds it, and its name."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(name.encode())
+    return digest.hexdigest()

@@ -1,0 +1,133 @@
+"""What an import did, per file, and the table that a person reads.
+
+Data flow: FileReports -> ImportReport -> text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+_COUNTS = ("rows", "music", "podcasts", "audiobooks", "video", "incognito", "rejected")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a file by what they are; the parts add up to `rows`, and an incognito row is only that."""
+
+    rows: int = 0
+    music: int = 0
+    podcasts: int = 0
+    audiobooks: int = 0
+    video: int = 0
+    incognito: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file of an import.
+
+    Attributes:
+        archive: The zip, folder or file that was given.
+        file: Name inside it.
+        file_id: The sha256 of its content; empty when it could not be read.
+        feed: `extended`, `account`, `lastfm`, `listenbrainz` or `unknown`.
+        counts: Its rows; all zero when it was not read.
+        is_known: It is in the lake already.
+        is_companion: It comes along with an export and holds no listening history.
+        problem: What is wrong with it, in one sentence; empty when nothing is.
+    """
+
+    archive: str
+    file: str
+    file_id: str = ""
+    feed: str = "unknown"
+    counts: Counts = field(default_factory=Counts)
+    is_known: bool = False
+    is_companion: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """A whole import.
+
+    Attributes:
+        files: Every file that was looked at, in order.
+        is_dry_run: Nothing was loaded.
+        seconds: Wall time.
+        load_ids: Load packages that hold the new rows.
+    """
+
+    files: tuple[FileReport, ...] = ()
+    is_dry_run: bool = False
+    seconds: float = 0.0
+    load_ids: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        return sum((report.counts for report in self.files), Counts())
+
+    @property
+    def new_files(self) -> int:
+        return sum(1 for report in self.files if report.file_id and not report.is_known and not report.is_companion)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(f"{where(report)}: {report.problem}." for report in self.files if report.problem)
+
+
+def where(report: FileReport) -> str:
+    """A file's place, for a line of text."""
+    if not report.file or report.file == report.archive:
+        return report.archive
+    return f"{report.archive} > {report.file}"
+
+
+def render(report: ImportReport) -> str:
+    """The report as a table, the balance, and one line per problem."""
+    shown = [each for each in report.files if each.counts.rows or (each.is_known and not each.problem)]
+    parts = [_table(shown)] if shown else []
+    if len(shown) > 1 or not shown:
+        parts.append(_balance(report))
+    parts.extend(report.problems)
+    parts.append(_companions(report.files))
+    return "\n".join(part for part in parts if part)
+
+
+def _table(reports: Sequence[FileReport]) -> str:
+    head = ("file", "feed", *_COUNTS, "")
+    body = [_cells(each) for each in reports]
+    widths = [max(len(row[at]) for row in (head, *body)) for at in range(len(head))]
+    return "\n".join(_line(row, widths) for row in (head, tuple("-" * width for width in widths), *body))
+
+
+def _cells(report: FileReport) -> tuple[str, ...]:
+    name = report.file.rpartition("/")[2] or report.archive
+    if report.is_known:
+        return (name, report.feed, *("" for _ in _COUNTS), "known already")
+    return (name, report.feed, *(f"{getattr(report.counts, each):,}" for each in _COUNTS), "")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    texts = (
+        cell.ljust(width) if at < 2 else cell.rjust(width)
+        for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join(texts).rstrip()
+
+
+def _balance(report: ImportReport) -> str:
+    counts = report.counts
+    known = sum(1 for each in report.files if each.is_known)
+    parts = " + ".join(f"{getattr(counts, name):,} {name}" for name in _COUNTS[1:])
+    told = f", {known:,} known already" if known else ""
+    verb = "would be loaded (dry run: nothing was)" if report.is_dry_run else "loaded"
+    return f"{report.new_files:,} new files {verb}{told}: {counts.rows:,} rows = {parts}; {report.seconds:.1f} s"
+
+
+def _companions(reports: Sequence[FileReport]) -> str:
+    names = [each.file.rpartition("/")[2] for each in reports if each.is_companion]
+    return f"No listening history in {len(names)} other files: {', '.join(names)}." if names else ""
