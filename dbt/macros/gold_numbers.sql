@@ -38,3 +38,8 @@
         'instrumentalness', 'liveness', 'valence', 'tempo', 'time_signature',
     ]) }}
 {%- endmacro %}
+
+{# the features of which a mean says something: a mean key or a mean time signature does not #}
+{% macro gold_taste_features() -%}
+    {{ return(gold_audio_features() | reject('in', ['key', 'time_signature']) | list) }}
+{%- endmacro %}

@@ -24,5 +24,5 @@
 
 {# stable id of what is known by its names alone #}
 {% macro gold_name_id(names) -%}
-    'name:' || md5({% for name in names %}coalesce({{ gold_name_key(name) }}, ''){% if not loop.last %} || chr(31) || {% endif %}{% endfor %})
+    'name:' || md5({% for name in names %}coalesce({{ gold_name_key(name) }}, ''){% if not loop.last %} || {{ unit_separator() }} || {% endif %}{% endfor %})
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {# the listener's calendar: an instant is told in the zone of var timezone before a date or an hour is read from it #}
 
 {% macro gold_local(instant) -%}
-    {{ return(adapter.dispatch('gold_local')(instant)) }}
+    {{ return(adapter.dispatch('gold_local', 'lakehouse')(instant)) }}
 {%- endmacro %}
 
 {% macro default__gold_local(instant) -%}
@@ -18,7 +18,7 @@
 
 {# ISO weekday of a date: Monday 1 to Sunday 7, whatever the week start #}
 {% macro gold_weekday(day) -%}
-    {{ return(adapter.dispatch('gold_weekday')(day)) }}
+    {{ return(adapter.dispatch('gold_weekday', 'lakehouse')(day)) }}
 {%- endmacro %}
 
 {% macro default__gold_weekday(day) -%}
@@ -56,7 +56,7 @@
 {%- endmacro %}
 
 {% macro gold_add_days(day, days) -%}
-    {{ return(adapter.dispatch('gold_add_days')(day, days)) }}
+    {{ return(adapter.dispatch('gold_add_days', 'lakehouse')(day, days)) }}
 {%- endmacro %}
 
 {% macro default__gold_add_days(day, days) -%}
@@ -69,7 +69,7 @@
 
 {# whole days from one date to a later one #}
 {% macro gold_days_between(earlier, later) -%}
-    {{ return(adapter.dispatch('gold_days_between')(earlier, later)) }}
+    {{ return(adapter.dispatch('gold_days_between', 'lakehouse')(earlier, later)) }}
 {%- endmacro %}
 
 {% macro default__gold_days_between(earlier, later) -%}
@@ -82,20 +82,12 @@
 
 {# milliseconds from one instant to a later one #}
 {% macro gold_ms_between(earlier, later) -%}
-    {{ return(adapter.dispatch('gold_ms_between')(earlier, later)) }}
+    cast({{ to_ms(later) }} - {{ to_ms(earlier) }} as bigint)
 {%- endmacro %}
 
-{% macro default__gold_ms_between(earlier, later) -%}
-    cast(epoch_ms({{ later }}) - epoch_ms({{ earlier }}) as bigint)
-{%- endmacro %}
-
-{% macro spark__gold_ms_between(earlier, later) -%}
-    cast(unix_millis({{ later }}) - unix_millis({{ earlier }}) as bigint)
-{%- endmacro %}
-
-{# one row per date from the first to the last, both included, as the column `name` of a select list #}
+{# one row per date from the first to the last, both included, #}
 {% macro gold_each_date(first_date, last_date) -%}
-    {{ return(adapter.dispatch('gold_each_date')(first_date, last_date)) }}
+    {{ return(adapter.dispatch('gold_each_date', 'lakehouse')(first_date, last_date)) }}
 {%- endmacro %}
 
 {% macro default__gold_each_date(first_date, last_date) -%}

@@ -16,7 +16,7 @@ artist_genres as (
     from (
         select
             artist_id,
-            {{ gold_each_item('genres') }} as genre
+            {{ unnest_list('genres') }} as genre
         from artists
     ) as unfolded
     where genre is not null and genre <> ''

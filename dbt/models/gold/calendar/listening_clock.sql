@@ -5,11 +5,11 @@ daily as (
 ),
 
 weekdays as (
-    select {{ gold_each_number(1, 7) }} as weekday
+    select {{ unnest_range('cast(1 as bigint)', 'cast(7 as bigint)') }} as weekday
 ),
 
 hours as (
-    select {{ gold_each_number(0, 23) }} as hour
+    select {{ unnest_range('cast(0 as bigint)', 'cast(23 as bigint)') }} as hour
 ),
 
 cells as (

@@ -26,7 +26,7 @@ completed as (
     select
         played.artist_id,
         played.artist_name,
-        cast(null as {{ gold_list_type() }}) as genres,
+        cast(null as {{ text_list_type() }}) as genres,
         cast(null as bigint) as popularity,
         cast(null as bigint) as followers
     from played

@@ -54,7 +54,7 @@ told_by_plays as (
         played.track_name,
         played.album_id,
         played.artist_id,
-        cast(null as {{ gold_list_type() }}) as artist_ids,
+        cast(null as {{ text_list_type() }}) as artist_ids,
         coalesce(recordings.recording_id, played.recording_id, played.track_id) as recording_id,
         cast(null as varchar) as isrc,
         played.duration_ms,
