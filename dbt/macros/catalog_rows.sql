@@ -1,0 +1,52 @@
+{#
+    The rows of a catalog table that are true now, from all extracts in bronze.
+
+    The base is the newest complete extract that covers the whole table; rows of older loads are gone. A row that came
+    with a partition counts only in the newest load that extracted this partition, so an emptied partition is seen. Of
+    what is left the newest row per key counts, unless the key was found missing at the source since.
+#}
+{% macro catalog_rows(table, key) -%}
+    rows_of_source as (
+        select *, {{ load_number('_dlt_load_id') }} as load_number from {{ source('catalog', table) }}
+    ),
+
+    extracts as (
+        select partition, lower_bound, {{ load_number('_dlt_load_id') }} as load_number
+        from {{ source('catalog', 'extracts') }}
+        where table_name = '{{ table }}' and is_complete
+    ),
+
+    base as (
+        select coalesce(max(load_number), 0) as load_number from extracts where lower_bound is null and partition is null
+    ),
+
+    partitions as (
+        select partition, max(load_number) as load_number from extracts where partition is not null group by partition
+    ),
+
+    rows_since_base as (
+        select rows_of_source.*
+        from rows_of_source
+        inner join base on rows_of_source.load_number >= base.load_number
+        left join partitions on rows_of_source._partition = partitions.partition
+        where rows_of_source._partition is null or rows_of_source.load_number = partitions.load_number
+    ),
+
+    newest_rows as (
+        {{ latest_per_key('rows_since_base', key, 'load_number desc, updated_at desc nulls last') }}
+    ),
+
+    tombstones as (
+        select key as lost_key, max({{ load_number('_dlt_load_id') }}) as load_number
+        from {{ source('catalog', 'tombstones') }}
+        where table_name = '{{ table }}'
+        group by key
+    ),
+
+    current_rows as (
+        select newest_rows.*
+        from newest_rows
+        left join tombstones on newest_rows.{{ key }} = tombstones.lost_key
+        where tombstones.load_number is null or tombstones.load_number < newest_rows.load_number
+    )
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#
+    Lists written as Python literals (`['a', "b's"]`). Read by pattern, never evaluated; a list cut off by a narrow
+    column gives its whole members; text that is no list is a list of one.
+#}
+{% macro python_list(text) -%}
+    case
+        when {{ text }} is null or trim({{ text }}) = '' then null
+        when trim({{ text }}) like '[%'
+            then {{ map_list(
+                regexp_all(text, "''(?:[^''\\\\]|\\\\.)*''|\"(?:[^\"\\\\]|\\\\.)*\""),
+                "regexp_replace(substring(x, 2, length(x) - 2), '\\\\(.)', '\\1', 'g')"
+            ) }}
+        else {{ one_text(text) }}
+    end
+{%- endmacro %}
+
+{% macro one_text(text) -%} {{ return(adapter.dispatch('one_text', 'lakehouse')(text)) }} {%- endmacro %}
+{% macro default__one_text(text) -%} [trim({{ text }})] {%- endmacro %}
+{% macro spark__one_text(text) -%} array(trim({{ text }})) {%- endmacro %}
+
+{# first day of a period written as a year, a month or a day; null where it is none of them #}
+{% macro first_day(text) -%}
+    case length({{ text }})
+        when 4 then try_cast({{ text }} || '-01-01' as date)
+        when 7 then try_cast({{ text }} || '-01' as date)
+        when 10 then try_cast({{ text }} as date)
+    end
+{%- endmacro %}
+
+{# whole number from a column that holds it as an integer, a float or text; null where it is none #}
+{% macro whole_number(value) -%} try_cast(try_cast({{ value }} as double) as bigint) {%- endmacro %}
+
+{# load ids are times with fractions: compared as numbers, since text of another length sorts otherwise #}
+{% macro load_number(load_id) -%} try_cast({{ load_id }} as decimal(28, 9)) {%- endmacro %}

@@ -1,0 +1,43 @@
+{#
+    How names are compared. A feed spells a song its own way: with or without accents, guests, "Remastered 2011". The
+    comparable form keeps letters and digits of every script, so that Japanese or Cyrillic titles stay apart.
+#}
+
+{% macro comparable(text) -%}
+    coalesce(
+        nullif(trim({{ regexp_swap(plain_letters('lower(' ~ text ~ ')'), '[^\\p{L}\\p{N}\\p{M}]+', ' ') }}), ''),
+        lower(trim({{ text }}))
+    )
+{%- endmacro %}
+
+{# the artist without guests: "A feat. B" is A #}
+{% macro comparable_artist(name) -%}
+    {{ comparable(regexp_swap(name, '(?i)\\s+[(\\[]?(feat|ft|featuring)\\.?\\s.*$', '')) }}
+{%- endmacro %}
+
+{# the title without guests and without the words that labels add to the same recording #}
+{% macro comparable_title(name) -%}
+    {{ comparable(regexp_swap(regexp_swap(regexp_swap(
+        name,
+        '(?i)\\s*[(\\[](feat|ft|featuring|with)\\.?\\s[^)\\]]*[)\\]]', ''),
+        '(?i)\\s+(feat|ft|featuring)\\.?\\s.*$', ''),
+        '(?i)\\s*(-\\s+|[(\\[])((\\d{4}\\s+)?(digital(ly)?\\s+)?re-?master(ed)?(\\s+version)?(\\s+\\d{4})?|(single|album|original|lp|deluxe)(\\s+(version|edition|mix))|bonus\\s+track)[)\\]]?$', '')) }}
+{%- endmacro %}
+
+{# a song by name: comparable artist and title #}
+{% macro name_key(artist_name, track_name) -%}
+    {{ comparable_artist(artist_name) }} || {{ unit_separator() }} || {{ comparable_title(track_name) }}
+{%- endmacro %}
+
+{#
+    The catalog's name, unless it is only the beginning of the name that the API gives: the columns of the original
+    schema are narrow, and MySQL cuts long names off without a word.
+#}
+{% macro whole_name(catalog_name, api_name) -%}
+    case
+        when length({{ catalog_name }}) < length({{ api_name }}) and left({{ api_name }}, length({{ catalog_name }})) = {{ catalog_name }}
+            and length({{ catalog_name }}) in (50, 128)
+            then {{ api_name }}
+        else coalesce({{ catalog_name }}, {{ api_name }})
+    end
+{%- endmacro %}

@@ -1,0 +1,152 @@
+{{ config(materialized='table') }}
+
+with plays as (
+    select * from {{ ref('int_plays') }}
+),
+
+tracks as (
+    select * from {{ ref('int_tracks') }}
+),
+
+artists as (
+    select * from {{ ref('int_artists') }}
+),
+
+albums as (
+    select * from {{ ref('int_albums') }}
+),
+
+recordings as (
+    select * from {{ ref('int_recordings') }}
+),
+
+rules as (
+    select * from {{ ref('stg_curation__rules') }}
+),
+
+merges as (
+    select kind, from_id, min(into_id) as into_id from rules where file = 'merge.csv' group by kind, from_id
+),
+
+renames as (
+    select kind, item_name, min(new_name) as new_name
+    from rules
+    where file = 'rename.csv' and item_id is null
+    group by kind, item_name
+),
+
+exclusions as (
+    select * from rules where file = 'exclude.csv'
+),
+
+-- an artist by name alone, where only one is called so
+named_artists as (
+    select {{ comparable('artist_name') }} as artist_key, min(artist_id) as artist_id
+    from artists
+    where artist_name is not null
+    group by 1
+    having count(*) = 1
+),
+
+feed_artists as (
+    select names.artist_name, named_artists.artist_id
+    from (select distinct artist_name from plays) as names
+    inner join named_artists on {{ comparable('names.artist_name') }} = named_artists.artist_key
+),
+
+merged_tracks as (
+    select plays.*, coalesce(merges.into_id, plays.track_id) as merged_track_id
+    from plays
+    left join merges on merges.kind = 'track' and plays.track_id = merges.from_id
+),
+
+described as (
+    select
+        plays.*,
+        tracks.track_name as known_track_name,
+        coalesce(artist_merges.into_id, tracks.artist_id, feed_artists.artist_id) as merged_artist_id,
+        coalesce(album_merges.into_id, tracks.album_id) as merged_album_id,
+        coalesce(tracks.duration_ms, plays.duration_ms) as known_duration_ms
+    from merged_tracks as plays
+    left join tracks on plays.merged_track_id = tracks.track_id
+    left join feed_artists on tracks.artist_id is null and plays.merged_track_id is not null and plays.artist_name = feed_artists.artist_name
+    left join merges as artist_merges
+        on artist_merges.kind = 'artist' and coalesce(tracks.artist_id, feed_artists.artist_id) = artist_merges.from_id
+    left join merges as album_merges on album_merges.kind = 'album' and tracks.album_id = album_merges.from_id
+),
+
+named as (
+    select
+        plays.play_id,
+        plays.ended_at,
+        {{ from_ms(to_ms('plays.ended_at') ~ ' - plays.ms_played') }} as started_at,
+        plays.ms_played,
+        plays.is_ms_played_estimated,
+        plays.is_skipped,
+        plays.is_incognito,
+        plays.merged_track_id as track_id,
+        coalesce(plays.known_track_name, plays.track_name, 'Unknown Track') as track_name,
+        plays.merged_artist_id as artist_id,
+        coalesce(artists.artist_name, plays.artist_name, 'Unknown Artist') as artist_name,
+        plays.merged_album_id as album_id,
+        coalesce(albums.album_name, plays.album_name) as album_name,
+        recordings.recording_id,
+        plays.known_duration_ms as duration_ms,
+        plays.platform,
+        plays.reason_start,
+        plays.reason_end,
+        plays.source,
+        plays.sources
+    from described as plays
+    left join artists on plays.merged_artist_id = artists.artist_id
+    left join albums on plays.merged_album_id = albums.album_id
+    left join recordings on plays.merged_track_id = recordings.track_id
+),
+
+excluded as (
+    select distinct named.play_id
+    from named
+    inner join exclusions
+        on
+            (exclusions.from_at is null or named.ended_at >= exclusions.from_at)
+            and (exclusions.to_at is null or named.started_at <= exclusions.to_at)
+            and case exclusions.kind
+                when 'artist' then coalesce(exclusions.item_id = named.artist_id, exclusions.item_name = named.artist_name)
+                when 'album' then coalesce(exclusions.item_id = named.album_id, exclusions.item_name = named.album_name)
+                when 'window' then true
+                when 'session' then true
+                else coalesce(exclusions.item_id in (named.track_id, named.play_id), exclusions.item_name = named.track_name)
+            end
+),
+
+final as (
+    select
+        named.play_id,
+        named.ended_at,
+        named.started_at,
+        named.ms_played,
+        named.is_ms_played_estimated,
+        named.is_skipped,
+        named.is_incognito,
+        named.track_id,
+        coalesce(track_renames.new_name, named.track_name) as track_name,
+        named.artist_id,
+        coalesce(artist_renames.new_name, named.artist_name) as artist_name,
+        named.album_id,
+        coalesce(album_renames.new_name, named.album_name) as album_name,
+        named.recording_id,
+        named.duration_ms,
+        named.platform,
+        named.reason_start,
+        named.reason_end,
+        named.source,
+        named.sources,
+        excluded.play_id is not null as is_excluded
+    from named
+    left join excluded on named.play_id = excluded.play_id
+    left join renames as track_renames on track_renames.kind = 'track' and named.track_name = track_renames.item_name
+    left join renames as artist_renames on artist_renames.kind = 'artist' and named.artist_name = artist_renames.item_name
+    left join renames as album_renames on album_renames.kind = 'album' and named.album_name = album_renames.item_name
+)
+
+select * from final
