@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sources.problem import Problem
+from sources.spotify_api.transport import host_of, is_loopback
 
 LIFE_MONTHS = 6
 WARN_AFTER_DAYS = 150
@@ -85,7 +86,7 @@ class TokenStore:
     """
 
     def __init__(self, accounts_url: str, client_id: str, given: str | None, folder: Path | None = None) -> None:
-        name = _digest(f"{accounts_url.rstrip('/')}\n{client_id}")[:16]
+        name = _digest(f"{_place(accounts_url)}\n{client_id}")[:16]
         self.path = (folder or config_folder()) / f"spotify-{name}.json"
         self._given = given
 
@@ -173,6 +174,12 @@ def config_folder() -> Path:
     """The user's configuration folder of this project."""
     root = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(root) / "listening-lakehouse"
+
+
+def _place(accounts_url: str) -> str:
+    # a service on loopback takes any free port each time: its port is no part of its name
+    host = host_of(accounts_url)
+    return host if is_loopback(host) else accounts_url.rstrip("/")
 
 
 def _digest(text: str) -> str:

@@ -1,0 +1,153 @@
+"""Polls against Spotify on loopback, into a real lake."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+DAY = timedelta(days=1)
+
+
+def offered(place) -> list[tuple[datetime, str]]:
+    """The truth as far as the API ever told it."""
+    plays = place.server.admin("GET /admin/plays")
+    return sorted((datetime.fromisoformat(play["played_at"]), play["uri"]) for play in plays if play["was_offered"])
+
+
+def test_the_first_poll_keeps_the_whole_page(place):
+    result = place.poll()
+    assert (result.status, result.new_plays, result.loaded) == ("new", 50, True)
+    assert place.keys() == offered(place)
+    (poll,) = place.rows("polls")
+    assert (poll["status"], poll["item_count"]) == (200, 50)
+    assert poll["newest_played_at"] == max(place.keys())[0]
+    assert poll["polled_at"] == place.clock()
+
+
+def test_a_quiet_poll_is_one_request_and_makes_no_pipeline(place):
+    place.poll()
+    place.forget_requests()
+    place.pipelines_made = 0
+    result = place.poll()
+    assert (result.status, result.loaded) == ("quiet", False)
+    assert place.requests() == ["/v1/me/player/recently-played"]
+    assert result.requests == {"recently-played": 1}
+    assert place.pipelines_made == 0
+    assert len(place.rows("polls")) == 1
+
+
+def test_plays_between_polls_are_kept_once(place):
+    place.poll()
+    for _ in range(12):
+        place.advance(hours=1)
+        place.poll()
+    assert place.keys() == offered(place)
+    assert len(place.keys()) > 50
+    assert len(set(place.keys())) == len(place.keys())
+
+
+def test_quiet_polls_come_to_the_lake_with_the_next_package(place):
+    place.poll()
+    place.poll()
+    place.poll()
+    assert len(place.rows("polls")) == 1
+    place.advance(days=1)
+    place.poll()
+    assert len(place.rows("polls")) == 4
+
+
+def test_quiet_polls_are_loaded_when_the_day_is_over(place):
+    place.poll()
+    place.fault("frozen")
+    place.poll()
+    place.advance(hours=23)
+    assert place.poll().loaded
+    assert place.poll().new_plays == 0
+
+
+def test_an_empty_machine_goes_on_where_the_lake_ends(place):
+    place.poll()
+    before = place.keys()
+    place.empty_machine()
+    result = place.poll()
+    assert result.new_plays == 0
+    assert place.keys() == before
+    place.advance(hours=6)
+    place.poll()
+    assert place.keys() == offered(place)
+
+
+def test_two_machines_that_take_turns_keep_each_play_once(place, tmp_path):
+    from dataclasses import replace
+
+    other = replace(place, root=tmp_path / "other")
+    for machine in (place, other, place, other, place):
+        machine.poll()
+        place.advance(hours=3)
+    assert len(set(place.keys())) == len(place.keys())
+    assert place.keys() == offered(place)
+
+
+def test_a_play_that_vanishes_and_comes_back_is_kept_once(place):
+    place.poll()
+    rule = place.fault("vanish", share=0.5)
+    place.advance(minutes=30)
+    place.poll()
+    place.server.admin("DELETE /admin/faults", {"id": rule})
+    place.poll()
+    assert len(set(place.keys())) == len(place.keys())
+    assert place.keys() == offered(place)
+
+
+def test_late_and_disordered_plays_are_kept(place):
+    place.fault("late", share=0.5, seconds=7200)
+    place.fault("out_of_order", share=0.5)
+    for _ in range(24):
+        place.poll()
+        place.advance(minutes=40)
+    place.calm()
+    place.poll()
+    assert place.keys() == offered(place)
+
+
+def test_times_are_utc_whatever_the_clock_of_the_caller(place):
+    utc = place.clock
+    place.clock = lambda: utc().astimezone(datetime.now().astimezone().tzinfo)
+    place.poll()
+    assert place.rows("polls")[0]["polled_at"] == utc()
+    assert place.rows("plays")[0]["offered_at"].tzinfo is not None
+
+
+def test_the_payload_is_the_item(place):
+    import json
+
+    place.poll()
+    row = place.rows("plays")[0]
+    item = json.loads(row["payload"])
+    assert item["track"]["uri"] == row["track_uri"]
+    assert datetime.fromisoformat(item["played_at"]).astimezone(UTC) == row["played_at"]
+
+
+@pytest.mark.parametrize("table", ["plays", "polls", "tracks", "albums", "artists", "accounts"])
+def test_every_table_has_its_declared_columns(place, table):
+    import pyarrow.parquet as pq
+
+    from sources.spotify_api.tables import TABLES
+
+    place.poll(fetch_limit=5)
+    (declared,) = (entry for entry in TABLES if entry.name == table)
+    for file in (place.lake / "spotify_api" / table).glob("*.parquet"):
+        schema = pq.read_schema(file)
+        assert schema.names == [*declared.columns, "_dlt_load_id"]
+        assert [schema.field(name).type for name in declared.columns] == list(declared.arrow_schema.types)
+
+
+def test_the_account_is_met_once_and_another_listener_is_turned_away(place):
+    place.poll()
+    assert len(place.rows("accounts")) == 1
+    journal = place.journal()
+    journal.memory.account = {"id": "somebody else", "lineage": "another login"}
+    journal.start_over(journal.memory)
+    result = place.poll()
+    assert result.status == "refused"
+    assert "another listener" in str(result.problem)
+    assert result.requests.get("recently-played") is None
