@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 from threading import RLock
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from sandbox import ids
@@ -100,7 +101,7 @@ class Accounts:
             return self._by_refresh(form.get("refresh_token", ""), secret)
         if kind == "client_credentials" and secret is not None:
             return Answer(200, self._access("", is_user=False))
-        return _refuse("unsupported_grant_type", "grant_type must be client_credentials, authorization_code or refresh_token")
+        return _refuse("unsupported_grant_type", "grant_type parameter is missing or not supported")
 
     def grant(self, authorization: str) -> Grant | str:
         """Return what a bearer token may do, or Spotify's message of refusal."""
@@ -190,9 +191,10 @@ class Accounts:
             self._keep(self._issued() | {refresh: {"scope": scope, "pkce": pkce, "dies_ms": dies_ms}})
         return refresh
 
-    def _issued(self) -> dict[str, dict[str, object]]:
+    def _issued(self) -> dict[str, dict[str, Any]]:
         kept = self.world.store.meta().get("refresh_tokens")
-        return json.loads(kept) if kept else {self.refresh_token: self._born}
+        issued: dict[str, dict[str, Any]] = json.loads(kept) if kept else {self.refresh_token: self._born}
+        return issued
 
     def _keep(self, issued: Mapping[str, Mapping[str, object]]) -> None:
         self.world.store.set_meta({"refresh_tokens": json.dumps(issued)})
@@ -201,7 +203,7 @@ class Accounts:
 def _credentials(form: Mapping[str, str], authorization: str) -> tuple[str, str | None]:
     kind, _, encoded = authorization.partition(" ")
     if kind.lower() == "basic":
-        client_id, _, secret = b64decode(encoded).decode().partition(":")
+        client_id, _, secret = b64decode(encoded).decode(errors="replace").partition(":")
         return client_id, secret
     return form.get("client_id", ""), form.get("client_secret")
 

@@ -42,20 +42,20 @@ class Admin:
         self.world, self.shapes, self.faults, self.accounts = world, shapes, faults, accounts
         self.requests: deque[Json] = deque(maxlen=KEPT_REQUESTS)
         self._routes: dict[str, Callable[[Json], Any]] = {
-            "GET /admin": lambda values: ROUTES,
-            "GET /admin/now": lambda values: self._now(),
+            "GET /admin": lambda _: ROUTES,
+            "GET /admin/now": lambda _: self._now(),
             "POST /admin/advance": self._advance,
             "GET /admin/plays": self._plays,
             "POST /admin/plays": self._add_play,
-            "GET /admin/faults": lambda values: [_told(fault) for fault in self.faults.listed()],
+            "GET /admin/faults": lambda _: [_told(fault) for fault in self.faults.listed()],
             "POST /admin/faults": self._add_fault,
             "DELETE /admin/faults": self._remove_faults,
             "POST /admin/mode": self._mode,
             "POST /admin/tokens": self._tokens,
             "POST /admin/client": self._client,
-            "GET /admin/requests": lambda values: list(self.requests),
-            "DELETE /admin/requests": lambda values: self.requests.clear(),
-            "POST /admin/reset": lambda values: self._reset(),
+            "GET /admin/requests": lambda _: list(self.requests),
+            "DELETE /admin/requests": lambda _: self.requests.clear(),
+            "POST /admin/reset": lambda _: self._reset(),
         }
 
     def answer(self, request: Request, values: Json) -> Answer:
@@ -92,9 +92,9 @@ class Admin:
         ended = time_ms(values.get("ended_at", self.world.now_ms))
         heard = int(values.get("ms_played", track.duration_ms if track else 180_000))
         played = time_ms(values.get("played_at", ended))
-        is_skipped = bool(values.get("skipped", False))
+        is_skipped, arrived = bool(values.get("skipped", False)), time_ms(values.get("arrived_at", played))
         return Play(
-            0, time_ms(values.get("started_at", ended - heard)), ended, played, time_ms(values.get("arrived_at", played)),
+            0, time_ms(values.get("started_at", ended - heard)), ended, played, arrived,
             heard, kind, item_id, str(values.get("name", "")), str(values.get("owner", "")),
             str(values.get("context_uri", "")), str(values.get("platform", "ios")), "clickrow",
             "fwdbtn" if is_skipped else "trackdone", False, is_skipped, bool(values.get("offline", False)),

@@ -1,12 +1,12 @@
-r"""A music catalog of any size in the shape of the Kaggle SpotGenTrack files, streamed and deterministic.
+"""A music catalog of any size in the shape of the Kaggle SpotGenTrack files, streamed and deterministic.
 
-Everything that makes the real files hard is in: names in many scripts with quotes, backslashes and line breaks, artists
-called `112` and `NULL`, lists as Python literals, integers written as floats, dates of three precisions, several artists
-per track, some of whom no artists table knows, empty genres, lyrics over many lines.
+Everything that makes the real files hard is in: names in many scripts with quotes, backslashes and line breaks,
+artists called `112` and `NULL`, lists as Python literals, integers written as floats, dates of three precisions,
+several artists per track, some of whom no artists table knows, empty genres, lyrics over many lines.
 
 Data flow: (seed, tracks) -> `sandbox.discography` -> rows -> CSV files or tables of a database.
 
-Alone: `python -c "from pathlib import Path; from sandbox import catalog; catalog.write_csv(Path('/tmp/kaggle'), 7, 1000)"`
+Alone: `python -c "from sandbox import catalog; print(next(catalog.tracks(7, 1000)))"`
 """
 
 import csv
@@ -118,12 +118,12 @@ def _all_tracks(seed: int, count: int) -> Iterator[Row]:
         for index, release in enumerate(career.releases()):
             for position, recording in enumerate(release.recordings):
                 track_id = spotify_id(seed, "track", artist_number, index, position)
-                yield _track_row(first, track_id, position, recording, release, popularity)
+                yield _track_row(first, track_id, position, recording=recording, release=release, popularity=popularity)
                 first += 1
 
 
 def _track_row(
-    number: int, track_id: str, position: int, recording: Recording, release: Release, popularity: int
+    number: int, track_id: str, position: int, *, recording: Recording, release: Release, popularity: int
 ) -> Row:
     dance, energy, key, loud, mode, speech, acoustic, instrumental, live, valence, tempo, beats = recording.profile
     href = f"{_API}/tracks/{track_id}"
@@ -132,7 +132,8 @@ def _track_row(
         number, acoustic, release.album_id, f"{_API}/audio-analysis/{track_id}", literal(recording.artist_ids),
         _MARKETS, _COUNTRIES[number % 8], dance, disc, recording.duration_ms, energy, href, track_id, instrumental, key,
         live, loud, _lyrics(number), mode, recording.name, None, int(popularity * recording.hit),
-        None, speech, tempo, beats, href, f"track_{number}", track_number, f"spotify:track:{track_id}", valence, "track",
+        None, speech, tempo, beats, href, f"track_{number}", track_number, f"spotify:track:{track_id}", valence,
+        "track",
     )  # fmt: skip
 
 

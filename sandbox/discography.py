@@ -92,9 +92,9 @@ class Career:
     def artist(self) -> Artist:
         """The artist; asked for before the releases, since both draw from one generator."""
         rng = self._rng
-        family = rng.choice(tuple(words.FAMILIES))
+        family = rng.choice(tuple(words.GENRES))
         script = words.script_of(rng)
-        genres = words.FAMILIES[family][0]
+        genres = words.GENRES[family]
         count = 0 if rng.random() < 0.4 else 1 + int(rng.random() * 4)
         return Artist(
             artist_id(self.seed, self.number),
@@ -132,10 +132,8 @@ class Career:
     def _recording(self, artist: Artist) -> Recording:
         rng = self._rng
         name = words.title(rng, artist.script) if rng.random() > 0.015 else rng.choice(words.HARD_NAMES)
-        profile = features.shifted(self.profiles[artist.family][int(rng.random() * 1024)], rng)
-        draw = rng.random()
-        length = 42_000 + int(240_000 * draw + 260_000 * draw**9) if draw < 0.995 else int(900_000 + 2_000_000 * rng.random())
-        return Recording(name, length + int(997 * rng.random()), profile, self._artists(artist), rng.random() ** 2)
+        profile = features.shifted(self.profiles[artist.family][int(rng.random() * features.PER_FAMILY)], rng)
+        return Recording(name, _length(rng), profile, self._artists(artist), rng.random() ** 2)
 
     def _artists(self, artist: Artist) -> tuple[str, ...]:
         draw = self._rng.random()
@@ -170,6 +168,13 @@ def _cycle(rng: Random) -> Cycle:
     recordings = 7 + int(rng.random() * 8)
     is_deluxe = rng.random() < 0.2
     return Cycle(recordings, int(rng.random() * 3), 1 + int(rng.random() * 4) if is_deluxe else 0, is_deluxe)
+
+
+def _length(rng: Random) -> int:
+    draw = rng.random()
+    if draw > 0.995:
+        return int(900_000 + 2_000_000 * rng.random())
+    return int(42_000 + 240_000 * draw + 260_000 * draw**9 + 997 * rng.random())
 
 
 def _date(rng: Random, year: int) -> tuple[str, str]:

@@ -9,6 +9,7 @@ Data flow: `World.plays` -> rows -> JSON files in a zip.
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -46,7 +47,7 @@ def write_extended(world: World, path: Path) -> Path:
     told = list(extended_rows(world))
     audio = [row for row, _, is_video in told if not is_video]
     video = [row for row, _, is_video in told if is_video]
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+    with _whole(path) as archive:
         for number, rows in enumerate(_chunks(audio, ROWS_PER_FILE)):
             _add(archive, f"{_FOLDER}/Streaming_History_Audio_{_years(rows)}_{number}.json", _dump(rows, number > 0))
         if video:
@@ -75,7 +76,7 @@ def write_account(world: World, path: Path) -> Path:
     plays = [play for play in world.plays(until - timedelta(days=365), until) if not play.incognito]
     music = [_account_row(world.store, play) for play in plays if play.kind != "episode"]
     episodes = [_account_row(world.store, play) for play in plays if play.kind == "episode"]
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+    with _whole(path) as archive:
         for number, rows in enumerate(_chunks(music, _ACCOUNT_ROWS)):
             _add(archive, f"Spotify Account Data/StreamingHistory_music_{number}.json", _dump(rows, is_indented=True))
         name = "Spotify Account Data/StreamingHistory_podcast_0.json"
@@ -88,6 +89,15 @@ def write_account(world: World, path: Path) -> Path:
         profile = {"username": USERNAME, "email": "listener@example.com", "birthdate": "1990-01-01"}
         _add(archive, "Spotify Account Data/Userdata.json", json.dumps(profile).encode())
     return path
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[ZipFile]:
+    """Let an archive appear at its place only when it is complete."""
+    making = path.with_name(f".{path.name}.making")
+    with ZipFile(making, "w", ZIP_DEFLATED) as archive:
+        yield archive
+    making.replace(path)
 
 
 def _row(store: Store, play: Play) -> Json:

@@ -110,10 +110,6 @@ class Faults:
         with self._lock:
             return list(self._faults.values())
 
-    def of_history(self, kind: str) -> list[Fault]:
-        """Return the rules of one kind of history."""
-        return [fault for fault in self.listed() if fault.kind == kind]
-
     def take(self, path: str) -> Fault | None:
         """Return the transport fault that this request meets, and count it."""
         with self._lock:

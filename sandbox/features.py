@@ -8,7 +8,7 @@ Data flow: means per family (`sandbox.words`) -> profiles -> one feature tuple p
 
 from random import Random
 
-from sandbox.words import FAMILIES
+from sandbox.words import MEANS, Means
 
 NAMES = (
     "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness", "instrumentalness", "liveness",
@@ -17,13 +17,14 @@ NAMES = (
 """The features in the order of a profile."""
 
 Profile = tuple[float, float, int, float, int, float, float, float, float, float, float, int]
-_PROFILES_PER_FAMILY = 1024
+PER_FAMILY = 1024
+"""Profiles that are prepared for each family."""
 
 
 def profiles(seed: int) -> dict[str, list[Profile]]:
     """Return the prepared profiles of each family."""
     rng = Random(f"features {seed}")
-    return {family: [_profile(rng, means) for _ in range(_PROFILES_PER_FAMILY)] for family, (_, means) in FAMILIES.items()}
+    return {family: [_profile(rng, means) for _ in range(PER_FAMILY)] for family, means in MEANS.items()}
 
 
 def shifted(profile: Profile, rng: Random) -> Profile:
@@ -36,7 +37,7 @@ def shifted(profile: Profile, rng: Random) -> Profile:
     )  # fmt: skip
 
 
-def _profile(rng: Random, means: tuple[float, ...]) -> Profile:
+def _profile(rng: Random, means: Means) -> Profile:
     energy_mean, acoustic_mean, dance_mean, valence_mean, instrumental_mean, tempo_mean = means
     energy = _within(rng.gauss(energy_mean, 0.16))
     lift = energy - energy_mean

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from sandbox import ids
-from sandbox.faults import Fault, Faults
+from sandbox.faults import HISTORY, Fault, Faults
 from sandbox.play import Play
 from sandbox.shapes import Json, Shapes
 from sandbox.store import Store
@@ -31,45 +31,52 @@ class History:
         self.store, self.faults = store, faults
 
     def visible(self, now_ms: int) -> list[Play]:
-        """Return what the API would show of at this moment, newest first."""
-        now_ms = self._thawed(now_ms)
-        reach = 8 * DEPTH
+        """Return what the API would show at this moment, newest first."""
+        rules = _Rules(self.faults.listed())
+        now_ms = rules.thawed(now_ms)
+        reach = 2 * DEPTH
         while True:
             candidates = self.store.offerable(now_ms, reach)
-            shown = [told for play in candidates if self._is_visible(play, now_ms) for told in self._told(play)]
+            shown = [told for play in candidates if rules.shows(play, now_ms) for told in rules.told(play)]
             shown.sort(key=lambda play: (-play.played_ms, -play.number))
             if len(shown) >= DEPTH or len(candidates) < reach:
-                return self._mixed([play for play in shown if play.played_ms <= now_ms][:DEPTH])
+                return rules.mixed([play for play in shown if play.played_ms <= now_ms][:DEPTH])
             reach *= 8
 
-    def _thawed(self, now_ms: int) -> int:
-        frozen = [fault.from_ms for fault in self.faults.of_history("frozen") if fault.spans(now_ms)]
-        return min([now_ms, *frozen])
 
-    def _is_visible(self, play: Play, now_ms: int) -> bool:
+class _Rules:
+    """The faults of history that are on at one moment."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self._faults = {kind: [fault for fault in faults if fault.kind == kind] for kind in HISTORY}
+
+    def thawed(self, now_ms: int) -> int:
+        return min([now_ms, *(fault.from_ms for fault in self._faults["frozen"] if fault.spans(now_ms))])
+
+    def shows(self, play: Play, now_ms: int) -> bool:
         arrived = play.arrived_ms
         for fault in self._of(play, "late"):
             delay = ids.share("delay", fault.fault_id, play.number) * float(fault.values.get("seconds", 7200))
             arrived = max(arrived, play.played_ms + int(delay * 1000))
-        for fault in self.faults.of_history("frozen"):
+        for fault in self._faults["frozen"]:
             if fault.spans(arrived) and not fault.values.get("backfill", True):
                 return False
         gone = [arrived + int(1000 * fault.values.get("after_seconds", 0)) for fault in self._of(play, "vanish")]
         return arrived <= now_ms and not any(at <= now_ms for at in gone)
 
-    def _told(self, play: Play) -> list[Play]:
+    def told(self, play: Play) -> list[Play]:
         copies = [int(fault.values.get("offset_ms", 0)) for fault in self._of(play, "duplicate")]
         return [play, *(replace(play, played_ms=play.played_ms + offset) for offset in copies)]
 
-    def _mixed(self, plays: list[Play]) -> list[Play]:
-        for fault in self.faults.of_history("out_of_order"):
+    def mixed(self, plays: list[Play]) -> list[Play]:
+        for fault in self._faults["out_of_order"]:
             for place in range(len(plays) - 1):
                 if fault.spans(plays[place].ended_ms) and fault.hits(plays[place].number):
                     plays[place], plays[place + 1] = plays[place + 1], plays[place]
         return plays
 
     def _of(self, play: Play, kind: str) -> list[Fault]:
-        return [fault for fault in self.faults.of_history(kind) if fault.spans(play.ended_ms) and fault.hits(play.number)]
+        return [fault for fault in self._faults[kind] if fault.spans(play.ended_ms) and fault.hits(play.number)]
 
 
 def page(plays: list[Play], query: Mapping[str, str], url: str, shapes: Shapes) -> tuple[Json, list[Play]]:

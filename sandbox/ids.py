@@ -11,7 +11,7 @@ from hashlib import blake2b
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TAIL = bytes(ord(ALPHABET[n % 62]) for n in range(256))
 _HEAD = [str(n % 8) for n in range(256)]  # 22 digits of base 62 exceed 128 bits unless the first is small
-_COUNTRIES = ("USUM7", "USRC1", "GBAYE", "GBUM7", "DEUM7", "FRX76", "SEUM7", "JPB60", "KRA38", "BRWMB", "INS18", "QZDA6")
+_COUNTRIES = ("USUM7", "USRC1", "GBAYE", "GBUM7", "DEUM7", "FRX76", "SEUM7", "JPB60", "KRA38", "BRWMB", "INS18")
 
 
 def spotify_id(*parts: object) -> str:
@@ -30,7 +30,6 @@ def number(*parts: object) -> int:
 def share(*parts: object) -> float:
     """Return a number in [0, 1) that the parts decide."""
     return number(*parts) / 2**64
-
 
 
 def isrc(artist_id: str, title: str, duration_ms: int) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 from sandbox import habits, ids
 from sandbox.habits import Slot
@@ -139,15 +140,18 @@ class Listener:
             yield play
 
     def _music(self, session: Session, at: int, number: int) -> Iterator[Play]:
-        rng, reason = self._rng, rng_choice(self._rng, ("clickrow", "playbtn", "appload"))
+        rng, reason = self._rng, _early(self._rng, ("clickrow", "playbtn", "appload"))
         queue = list(self._queue(session))
         for place, (track, context, shuffle) in enumerate(queue):
             is_skipped = rng.random() < habits.SKIPS[session.kind]
             heard, end = self._heard(track, is_skipped, place == len(queue) - 1)
             pause = int(rng.uniform(5, 600) * 1000) if rng.random() < habits.PAUSE else 0
             ended = at + heard + pause
-            yield _play(session, number + place, at, ended, heard, "track", track.track_id, "", "", context, reason, end,
-                        shuffle, is_skipped, rng)  # fmt: skip
+            yield _play(
+                session, rng, (at, ended), heard, number=number + place, kind="track", item_id=track.track_id,
+                item_name="", owner_name="", context_uri=context, reason_start=reason, reason_end=end, shuffle=shuffle,
+                skipped=is_skipped,
+            )  # fmt: skip
             self._maybe_love(track, is_skipped)
             at, reason = ended + int(rng.uniform(50, 1500)), end if end in {"trackdone", "fwdbtn"} else "clickrow"
 
@@ -221,7 +225,7 @@ class Listener:
             heard = rng.uniform(900, min(30_000, length)) if is_early else rng.uniform(0.15, 0.95) * length
             return int(heard), "endplay" if rng.random() < 0.1 else "fwdbtn"
         if is_last and rng.random() < 0.4:
-            return int(rng.uniform(0.2, 1) * length), rng_choice(rng, ("endplay", "logout", "unexpected-exit"))
+            return int(rng.uniform(0.2, 1) * length), _early(rng, ("endplay", "logout", "unexpected-exit"))
         seek_back = int(rng.uniform(0, 40_000)) if rng.random() < 0.004 else 0
         return length + seek_back, "trackdone"
 
@@ -232,25 +236,30 @@ class Listener:
             episode = self._day // 7 + 1
             heard = int(minutes * 60_000 * (0.8 + 0.4 * ids.share(show, episode)) * min(1, rng.random() * 1.6))
             name, item_id = f"#{episode}: {show}", ids.spotify_id("episode", show, episode)
-            yield _play(session, number + place, at, at + heard, heard, "episode", item_id, name, show, "", "clickrow",
-                        "endplay", False, False, rng)  # fmt: skip
+            yield _play(
+                session, rng, (at, at + heard), heard, number=number + place, kind="episode", item_id=item_id,
+                item_name=name, owner_name=show, context_uri="", reason_start="clickrow", reason_end="endplay",
+                shuffle=False, skipped=False,
+            )  # fmt: skip
             at += heard + 2000
 
 
-def rng_choice(rng: Random, options: tuple[str, ...]) -> str:
+def _early(rng: Random, options: tuple[str, ...]) -> str:
     """Return one option, the first ones likelier."""
     return options[int(rng.random() ** 2 * len(options))]
 
 
-def _play(
-    session: Session, number: int, started: int, ended: int, heard: int, kind: str, item_id: str, name: str, owner: str,
-    context: str, reason_start: str, reason_end: str, shuffle: bool, is_skipped: bool, rng: Random,
-) -> Play:  # fmt: skip
+def _play(session: Session, rng: Random, span: tuple[int, int], heard: int, **lived: Any) -> Play:
+    started, ended = span
     played = ended + int(rng.random() ** 3 * 1500)
     return Play(
-        number, started, ended, played, max(played, session.connected_from), heard, kind, item_id, name, owner, context,
-        session.platform, reason_start, reason_end, shuffle, is_skipped, ended < session.connected_from,
-        session.is_incognito,
-    )  # fmt: skip
-
-
+        started_ms=started,
+        ended_ms=ended,
+        played_ms=played,
+        arrived_ms=max(played, session.connected_from),
+        ms_played=heard,
+        platform=session.platform,
+        offline=ended < session.connected_from,
+        incognito=session.is_incognito,
+        **lived,
+    )

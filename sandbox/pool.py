@@ -8,7 +8,7 @@ Data flow: catalog database -> artists, albums, tracks as Spotify would know the
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -27,7 +27,9 @@ NEWER = 0.03
 """Share of tracks that the catalog lacks, since catalogs are older than what people play."""
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
-_TRACK_FIELDS = ("track_id", "name", "album_id", "artists_id", "duration_ms", "disc_number", "track_number", "popularity")
+_TRACK_FIELDS = (
+    "track_id", "name", "album_id", "artists_id", "duration_ms", "disc_number", "track_number", "popularity",
+)  # fmt: skip
 Record = Mapping[str, Any]
 
 
@@ -71,7 +73,7 @@ def _tracks(connection: "Connection") -> list[Record]:
 
     names = ", ".join([*_TRACK_FIELDS, *("track_key" if name == "key" else name for name in features.NAMES)])
     query = text(f"select {names} from spotify_tracks order by track_id limit {SIZE}")
-    return [row for row in connection.execute(query).mappings() if row["name"] and row["duration_ms"]]
+    return [dict(row) for row in connection.execute(query).mappings() if row["name"] and row["duration_ms"]]
 
 
 def _by_id(connection: "Connection", table: str, key: str, wanted: Iterable[str]) -> dict[str, Record]:
@@ -81,7 +83,7 @@ def _by_id(connection: "Connection", table: str, key: str, wanted: Iterable[str]
     found: dict[str, Record] = {}
     remaining = iter(sorted(set(wanted)))
     while batch := list(islice(remaining, 500)):
-        found |= {row[key]: row for row in connection.execute(query, {"ids": batch}).mappings()}
+        found |= {row[key]: dict(row) for row in connection.execute(query, {"ids": batch}).mappings()}
     return found
 
 

@@ -110,9 +110,14 @@ class Shapes:
         told: Json = json.loads(track.features)
         if not told:
             return None
-        uri = f"spotify:track:{track.track_id}"
-        links = {"track_href": f"{_API}/tracks/{track.track_id}", "analysis_url": f"{_API}/audio-analysis/{track.track_id}"}
-        return told | {"type": "audio_features", "id": track.track_id, "uri": uri, **links, "duration_ms": track.duration_ms}
+        return told | {
+            "type": "audio_features",
+            "id": track.track_id,
+            "uri": f"spotify:track:{track.track_id}",
+            "track_href": f"{_API}/tracks/{track.track_id}",
+            "analysis_url": f"{_API}/audio-analysis/{track.track_id}",
+            "duration_ms": track.duration_ms,
+        }
 
     def me(self, seed: int) -> Json:
         """Return the listener's profile."""
@@ -139,7 +144,9 @@ class Shapes:
             "album_type": None, "artists": [], "external_urls": {}, "href": None, "id": None, "images": [], "name": "",
             "release_date": None, "release_date_precision": None, "type": "album", "uri": None,
         }  # fmt: skip
-        artist = {"external_urls": {}, "href": None, "id": None, "name": play.owner_name, "type": "artist", "uri": None}
+        artist: Json = {
+            "external_urls": {}, "href": None, "id": None, "name": play.owner_name, "type": "artist", "uri": None,
+        }  # fmt: skip
         return {
             "album": album, "artists": [artist], "disc_number": 0, "duration_ms": play.ms_played, "explicit": False,
             "external_ids": {}, "external_urls": {}, "href": None, "id": None, "is_local": True,

@@ -2,7 +2,7 @@
 
 Data flow: World -> Server on 127.0.0.1 -> whoever speaks HTTP.
 
-Alone: `python -m sandbox.spotify --help`.
+Alone: `python -m sandbox FOLDER`.
 """
 
 import json

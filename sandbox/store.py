@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 from sandbox.play import Play
 
@@ -90,6 +91,9 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = RLock()
+        self._artists: dict[str, Artist | None] = {}  # a world's music never changes: remembered for the next poll
+        self._albums: dict[str, Album | None] = {}
+        self._tracks: dict[str, Track | None] = {}
         self._sqlite = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
         self._sqlite.execute("pragma journal_mode = wal")
         self._sqlite.execute("pragma synchronous = normal")
@@ -128,15 +132,24 @@ class Store:
 
     def artist(self, artist_id: str) -> Artist | None:
         """Return an artist."""
-        return next((Artist(*row) for row in self._rows("select * from artists where artist_id = ?", artist_id)), None)
+        if artist_id not in self._artists:
+            rows = self._rows("select * from artists where artist_id = ?", artist_id)
+            self._artists[artist_id] = next((Artist(*row) for row in rows), None)
+        return self._artists[artist_id]
 
     def album(self, album_id: str) -> Album | None:
         """Return an album."""
-        return next((Album(*row) for row in self._rows("select * from albums where album_id = ?", album_id)), None)
+        if album_id not in self._albums:
+            rows = self._rows("select * from albums where album_id = ?", album_id)
+            self._albums[album_id] = next((Album(*row) for row in rows), None)
+        return self._albums[album_id]
 
     def track(self, track_id: str) -> Track | None:
         """Return a track."""
-        return next((Track(*row) for row in self._rows("select * from tracks where track_id = ?", track_id)), None)
+        if track_id not in self._tracks:
+            rows = self._rows("select * from tracks where track_id = ?", track_id)
+            self._tracks[track_id] = next((Track(*row) for row in rows), None)
+        return self._tracks[track_id]
 
     def tracks(self, album_id: str | None = None) -> list[Track]:
         """Return the tracks of an album in order, or all tracks in the order of their ids."""
@@ -191,11 +204,10 @@ class Store:
             self._sqlite.execute("delete from offers")
             self._sqlite.execute("commit")
 
-    def _rows(self, query: str, *values: object) -> Iterator[tuple[object, ...] | tuple[object, object]]:
+    def _rows(self, query: str, *values: object) -> Iterator[Any]:
         with self._lock:
             return iter(self._sqlite.execute(query, values).fetchall())
 
 
-def _play(row: Sequence[object]) -> Play:
-    *head, shuffle, skipped, offline, incognito = row
-    return Play(*head, bool(shuffle), bool(skipped), bool(offline), bool(incognito))
+def _play(row: Sequence[Any]) -> Play:
+    return Play(*row[:14], *map(bool, row[14:]))

@@ -18,6 +18,7 @@ from sandbox.answer import Answer, Request, refusal
 from sandbox.faults import Fault, Faults
 from sandbox.history import History
 from sandbox.shapes import Json, Shapes, iso
+from sandbox.spoil import spoiled
 from sandbox.webapi import WebApi
 from sandbox.world import World
 
@@ -50,33 +51,6 @@ class Service:
         grant = self.accounts.grant(request.headers.get("authorization", ""))
         return refusal(401, grant) if isinstance(grant, str) else self.api.answer(request, grant, base)
 
-    def spoiled(self, request: Request, fault: Fault) -> Answer | None:
-        """Return what a fault answers instead of the truth, None where the truth is answered first."""
-        values = fault.values
-        match fault.kind:
-            case "rate_limit":
-                headers = {"Retry-After": str(values.get("retry_after", 1))}
-                return Answer(429, {"error": {"status": 429, "message": "API rate limit exceeded"}}, headers)
-            case "quota":
-                body = {"error": {"status": 429, "message": "Too many requests", "reason": "QUOTA_EXCEEDED"}}
-                wait = values.get("retry_after", 79892)
-                return Answer(429, body, {} if wait is None else {"Retry-After": str(wait)})
-            case "status":
-                status = int(values.get("status", 500))
-                headers = {"Retry-After": str(values["retry_after"])} if "retry_after" in values else {}
-                return Answer(status, refusal(status, values.get("message", "Server error")).body, headers)
-            case "unauthorized":
-                return refusal(401, "The access token expired")
-            case "html":
-                return Answer(int(values.get("status", 502)), "<!doctype html><html><body><h1>Bad gateway</h1></body></html>")
-            case "no_content":
-                return Answer(204, None)
-            case "invalid_grant":
-                return Answer(400, {"error": "invalid_grant", "error_description": "Refresh token revoked"})
-            case "deny":
-                return self.accounts.authorize(request.query, is_denied=True)
-        return None
-
 
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
@@ -89,7 +63,17 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a GET."""
         self._respond()
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        self._respond()
+
+    def do_PUT(self) -> None:
+        """Answer a PUT."""
+        self._respond()
+
+    def do_DELETE(self) -> None:
+        """Answer a DELETE."""
+        self._respond()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Keep quiet: the log of requests is at `/admin/requests`."""
@@ -101,8 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(refusal(421, "the sandbox answers on loopback alone"), b"")
             return
         fault = None if request.path.startswith("/admin") else self.service.faults.take(request.path)
-        instead = self.service.spoiled(request, fault) if fault else None
-        answer = instead or self._truth(request, host)
+        answer = (spoiled(fault) if fault else None) or self._truth(request, host, fault)
         self._deliver(request, answer, fault)
 
     def _request(self) -> Request:
@@ -111,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(self.command, parts.path.rstrip("/"), dict(parse_qsl(parts.query)), headers, body)
 
-    def _truth(self, request: Request, host: str) -> Answer:
+    def _truth(self, request: Request, host: str, fault: Fault | None) -> Answer:
+        if fault and fault.kind == "deny":
+            return self.service.accounts.authorize(request.query, is_denied=True)
         try:
             return self.service.answer(request, f"http://{host}")
         except ValueError as error:
@@ -169,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
             service.admin.requests.append(_entry(service.world, request, query, answer, fault))
 
 
-_HARMLESS = {"limit", "after", "before", "ids", "offset", "time_range", "market", "redirect_uri", "scope", "response_type"}
+_HARMLESS = {"limit", "after", "before", "ids", "offset", "time_range", "market", "redirect_uri", "scope"}
 
 
 def _entry(world: World, request: Request, query: Mapping[str, str], answer: Answer, fault: str) -> Json:
@@ -184,7 +169,7 @@ def _encoded(body: Any) -> bytes:
 
 
 def _name(host: str) -> str:
-    return host.split("]")[0].strip("[") if host.startswith("[") else host.split(":")[0]
+    return host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
 
 
 class LoopbackServer(ThreadingHTTPServer):

@@ -34,9 +34,9 @@ class WebApi:
     def __init__(self, world: World, shapes: Shapes, history: History) -> None:
         self.world, self.shapes, self.history = world, shapes, history
         self._own: dict[str, tuple[str, Callable[[Request, str], Answer]]] = {
-            "/v1/me": ("", lambda request, base: Answer(200, self.shapes.me(self.world.seed))),
+            "/v1/me": ("", self._me),
             "/v1/me/player/recently-played": ("user-read-recently-played", self._recently_played),
-            "/v1/me/player/currently-playing": ("user-read-currently-playing", lambda request, base: Answer(204, None)),
+            "/v1/me/player/currently-playing": ("user-read-currently-playing", self._silence),
         }
 
     def answer(self, request: Request, grant: Grant, base: str) -> Answer:
@@ -99,6 +99,12 @@ class WebApi:
         if track is None:
             return None
         return shapes.track(track) if kind == "tracks" else shapes.audio_features(track)
+
+    def _me(self, _: Request, __: str) -> Answer:
+        return Answer(200, self.shapes.me(self.world.seed))
+
+    def _silence(self, _: Request, __: str) -> Answer:
+        return Answer(204, None)
 
     def _recently_played(self, request: Request, base: str) -> Answer:
         visible = self.history.visible(self.world.now_ms)
