@@ -1,0 +1,224 @@
+"""The embedded warehouse: a DuckDB file that is replaced as a whole.
+
+A second file is made beside the first, counted, and renamed over it. Who has the old file open keeps it, since it is
+not written to but loses its name; who opens the name gets the old gold or the new, whole. Each generation is a file of
+the folder `<warehouse>.generations` with a description beside it; the warehouse's own name is a hard link to one of
+them, so that the one rename also says which generation is published. `ops` lives beside it (see journal_files).
+
+Data flow: build database -> <warehouse>.generations/<run>.duckdb -> <warehouse>
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.duck import literal, quote
+from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, evolution, journal_files
+from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
+from sources.problem import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    import duckdb
+
+CATALOG = "warehouse"
+log = logging.getLogger("lakehouse.warehouse")
+
+
+class EmbeddedWarehouse:
+    """A DuckDB file as the warehouse."""
+
+    def __init__(self, path: Path, profile: str) -> None:
+        """Names the file; nothing is opened or made."""
+        self.path, self.profile = path, profile
+        self.generations = path.with_name(f"{path.name}.generations")
+        self.journals = path.with_name(f"{path.name}.ops")
+
+    def published(self) -> Generation | None:
+        if not self.path.exists():
+            return None
+        kept = list(self._all())
+        current = next((found for found in kept if self._file(found.run_id).samefile(self.path)), None)
+        if not current:
+            return None
+        newer = next((found for found in kept if found.held_back and found.previous == current.run_id), None)
+        return replace(current, held_back=newer.fingerprint if newer else None)
+
+    def publish(
+        self, build: Path, run_id: str, fingerprint: str, tables: Sequence[GoldTable], migrate: bool = False
+    ) -> Generation:
+        current = self.published()
+        self._refuse_other_profile(current)
+        if current and current.fingerprint == fingerprint:
+            return current
+        made = self._held_back(current, fingerprint)
+        if made:
+            _plan(current, made.tables, migrate)
+        else:
+            made = self._make(
+                build, Generation(run_id, fingerprint, self.profile, datetime.now(UTC), {}), tables, current, migrate
+            )
+        self._show(made)
+        self._describe(made)
+        self._drop_unneeded(made)
+        log.info("publish: %s tables, %s rows", len(made.tables), sum(state.rows for state in made.tables.values()))
+        return made
+
+    def rollback(self, migrate: bool = False) -> Generation:
+        current = self.published()
+        self._refuse_other_profile(current)
+        before = self._read(current.previous) if current and current.previous else None
+        if not current or not before:
+            raise Problem(f"{self.path} has no generation before: nothing was rolled back.")
+        _plan(current, before.tables, migrate)
+        self._show(before)
+        self._describe(replace(current, held_back=current.fingerprint))
+        return replace(before, held_back=current.fingerprint)
+
+    def record_run(self, run: RunRecord) -> None:
+        journal_files.append(self.journals, journal_files.PIPELINE_RUNS, [run])
+
+    def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
+        journal_files.append(self.journals, journal_files.RECONCILIATION, rows)
+
+    def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
+        if self.path.exists():
+            self._attach_file(connection)
+        else:
+            connection.execute(f"attach ':memory:' as {CATALOG}")
+            connection.execute(f"create schema {CATALOG}.{GOLD}")
+            journal_files.create_views(connection, CATALOG, self.journals)
+        return [f"{CATALOG}.{GOLD}", f"{CATALOG}.{OPS}"]
+
+    def _attach_file(self, connection: "duckdb.DuckDBPyConnection") -> None:
+        import duckdb
+
+        try:
+            connection.execute(f"attach {literal(str(self.path))} as {CATALOG} (read_only)")
+        except duckdb.IOException as error:
+            reason = str(error).splitlines()[0]
+            raise Problem(f"{self.path} cannot be read: {reason} Close what holds it open for writing.") from error
+
+    def check(self) -> str:
+        folder = next(parent for parent in self.path.parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            raise Problem(f"{folder} cannot be written to: set DESTINATION__WAREHOUSE__CREDENTIALS to another file.")
+        current = self.published()
+        self._refuse_other_profile(current)
+        if self.path.exists() and not current:
+            return f"{self.path} is no generation of this project; the next publish replaces it"
+        return f"{self.path}: {f'run {current.run_id}' if current else 'nothing published yet'}"
+
+    def _make(
+        self,
+        build: Path,
+        new: Generation,
+        tables: Sequence[GoldTable],
+        current: Generation | None,
+        migrate: bool,
+    ) -> Generation:
+        import duckdb
+
+        beside = self._file(new.run_id).with_suffix(".building")
+        self.generations.mkdir(parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)
+        with duckdb.connect() as connection:
+            attach_build(connection, build)
+            built = measure(connection, "build", tables)
+            columns = _plan(current, built, migrate).columns
+            connection.execute(f"attach {literal(str(beside))} as {CATALOG}")
+            _fill(connection, tables, columns)
+            journal_files.create_views(connection, CATALOG, self.journals)
+            connection.execute(f"checkpoint {CATALOG}")
+            found = measure(connection, CATALOG, tables)
+        compare(built, found, str(self.path))
+        beside.replace(self._file(new.run_id))
+        made = replace(new, tables=found, previous=current.run_id if current else None)
+        self._describe(made)
+        return made
+
+    def _show(self, generation: Generation) -> None:
+        """Gives the warehouse's name to a generation: the one step of a publish."""
+        self._keep_foreign_file(generation)
+        beside = self.generations / "next"
+        beside.unlink(missing_ok=True)
+        beside.hardlink_to(self._file(generation.run_id))
+        # of somebody who wrote to the old file: it must not be applied to this one
+        self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+        beside.replace(self.path)
+        beside.unlink(missing_ok=True)
+
+    def _keep_foreign_file(self, generation: Generation) -> None:
+        if self.path.exists() and not self.published():
+            aside = self.path.with_name(f"{self.path.name}.before-{generation.run_id}")
+            aside.hardlink_to(self.path)
+            log.warning("%s was not made by this project: it is kept as %s", self.path, aside.name)
+
+    def _held_back(self, current: Generation | None, fingerprint: str) -> Generation | None:
+        return next(
+            (
+                found
+                for found in self._all()
+                if current and found.held_back == fingerprint and found.previous == current.run_id
+            ),
+            None,
+        )
+
+    def _drop_unneeded(self, current: Generation) -> None:
+        kept = {current.run_id, current.previous}
+        for file in self.generations.iterdir():
+            if file.name.split(".")[0] not in kept:
+                file.unlink(missing_ok=True)
+
+    def _refuse_other_profile(self, current: Generation | None) -> None:
+        if current and current.profile != self.profile:
+            raise UsageProblem(
+                f"{self.path} is published by the profile {current.profile}, this is {self.profile}: "
+                "give each its own with DESTINATION__WAREHOUSE__CREDENTIALS."
+            )
+
+    def _all(self) -> Iterator[Generation]:
+        for file in sorted(self.generations.glob("*.json")):
+            if found := self._read(file.stem):
+                yield found
+
+    def _read(self, run_id: str) -> Generation | None:
+        description = self.generations / f"{run_id}.json"
+        if not description.exists() or not self._file(run_id).exists():
+            return None
+        return _generation(json.loads(description.read_text(encoding="utf-8")))
+
+    def _describe(self, generation: Generation) -> None:
+        beside = self.generations / f"{generation.run_id}.json.next"
+        beside.write_text(json.dumps(asdict(generation), default=str, ensure_ascii=False), encoding="utf-8")
+        beside.replace(self.generations / f"{generation.run_id}.json")
+
+    def _file(self, run_id: str) -> Path:
+        return self.generations / f"{run_id}.duckdb"
+
+
+def _generation(text: dict[str, Any]) -> Generation:
+    tables = {name: TableState(**state) for name, state in text["tables"].items()}
+    return Generation(**{**text, "tables": tables, "published_at": datetime.fromisoformat(text["published_at"])})
+
+
+def _plan(current: Generation | None, new: Mapping[str, TableState], migrate: bool) -> evolution.Plan:
+    published = {name: state.columns for name, state in current.tables.items()} if current else {}
+    return evolution.plan(published, {name: state.columns for name, state in new.items()}, migrate)
+
+
+def _fill(
+    connection: "duckdb.DuckDBPyConnection", tables: Sequence[GoldTable], columns: Mapping[str, evolution.Columns]
+) -> None:
+    connection.execute(f"create schema {CATALOG}.{GOLD}")
+    for table in tables:
+        place = f"{CATALOG}.{GOLD}.{quote(table.name)}"
+        names = ", ".join(map(quote, columns[table.name]))
+        connection.execute(f"create table {place} as select {names} from build.{GOLD}.{quote(table.name)}")
+        connection.execute(f"comment on table {place} is {literal(table.description)}")
+        for name, description in table.descriptions.items():
+            connection.execute(f"comment on column {place}.{quote(name)} is {literal(description)}")

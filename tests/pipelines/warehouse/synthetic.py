@@ -1,0 +1,70 @@
+"""A small gold, made without dbt: three tables in which every row says which generation it is of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.warehouse.gold import GoldTable
+
+TABLES = (
+    GoldTable("daily", "One row per day.", ("day_on",), {"day_on": "The day."}),
+    GoldTable("dim_things", "One row per thing.", ("thing_id",), {"thing_id": "Its id.", "tags": "Its tags."}),
+    GoldTable("fct_events", "One row per event.", ("event_id", "happened_at"), {"thing_id": "What it happened to."}),
+)
+THINGS, EVENTS, DAYS = 50, 400, 30
+
+
+def make_build(folder: Path, generation: int, *extra: str) -> Path:
+    """A build database with the gold of one generation; `extra` are statements that change it."""
+    path = folder / f"build_{generation}" / "lakehouse.duckdb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("create schema gold")
+        connection.execute(f"""
+            create table gold.dim_things as
+            select 'thing-' || i as thing_id, 'Пісня "' || i || '" 🎵' as thing_name, [i::varchar, 'x'] as tags,
+                {generation}::bigint as generation
+            from range({THINGS}) as numbers(i)
+        """)
+        connection.execute(f"""
+            create table gold.fct_events as
+            select 'event-' || i as event_id, timestamptz '2026-01-01 00:00:00+00' + to_minutes(i) as happened_at,
+                'thing-' || (i % {THINGS}) as thing_id, i / 7 as amount, i % 2 = 0 as is_even,
+                {generation}::bigint as generation
+            from range({EVENTS}) as numbers(i)
+        """)
+        connection.execute(f"""
+            create table gold.daily as
+            select date '2026-01-01' + i::integer as day_on, i::decimal(12, 3) as total,
+                {generation}::bigint as generation
+            from range({DAYS}) as numbers(i)
+        """)
+        for statement in extra:
+            connection.execute(statement)
+    return path
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of a reader to a published file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+def generation_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int]:
+    """The generation that all tables agree on, and their rows."""
+    rows = [
+        connection.execute(f"select min(generation), max(generation), count(*) from gold.{table}").fetchall()[0]
+        for table in ("dim_things", "fct_events", "daily")
+    ]
+    generations = {value for low, high, _ in rows for value in (low, high)}
+    assert len(generations) == 1, f"mixed: {rows}"
+    return (generations.pop(), *(count for _, _, count in rows))  # type: ignore[return-value]
+
+
+def whole(generation: int) -> tuple[int, int, int, int]:
+    return (generation, THINGS, EVENTS, DAYS)
