@@ -1,12 +1,8 @@
 {# what a play is, told once #}
 
-{# the listener's play rule; an excluded stream is never counted #}
+{# the play rule; what the listener excludes is never counted #}
 {% macro gold_is_counted() -%}
-    (
-        not is_excluded
-        and coalesce(ms_played, 0) >= {{ var('min_play_seconds') }} * 1000
-        and (duration_ms is null or coalesce(ms_played, 0) >= {{ var('min_play_share') }} * duration_ms)
-    )
+    (not is_excluded and {{ is_long_enough('ms_played', 'duration_ms') }})
 {%- endmacro %}
 
 {# heard to its end: told so by the feed, else nine tenths of a known length; estimated times prove nothing #}
