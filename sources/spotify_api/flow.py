@@ -223,15 +223,20 @@ class _Session:
 
     def _meet(self, client: Client) -> None:
         memory = self._journal.memory
-        if memory.account.get("lineage") == client.grant.lineage:
+        if memory.account.get("lineage") == client.grant.lineage or memory.is_refused("me", self._now()):
             return
         answer = client.me()
-        if answer.verdict is Verdict.BROKEN:
-            return  # asked again at the next poll
-        body = answer.body or {}
-        account = str(body.get("account_id") or body.get("id") or "") if answer.verdict is Verdict.OK else ""
-        known = memory.account.get("id")
-        if known and account and known != account:
+        if answer.verdict is Verdict.UNAUTHORIZED:
+            raise Problem("Spotify refuses an access token that it gave a moment ago: try again, or log in again.")
+        if answer.verdict is Verdict.OK:
+            self._recognise(str((answer.body or {}).get("account_id") or (answer.body or {})["id"]), client)
+        elif answer.verdict is not Verdict.BROKEN:
+            tomorrow = self._now() + timedelta(days=1)
+            self._journal.append({"event": "refused", "name": "me", "until": tomorrow.isoformat()})
+
+    def _recognise(self, account: str, client: Client) -> None:
+        known = self._journal.memory.account.get("id")
+        if known and known != account:
             raise Problem(
                 "The Spotify login belongs to another listener than the plays in this lake; nothing was asked: log in"
                 " as the first listener, or give the second a lake of their own (DESTINATION__LAKE__BUCKET_URL and"

@@ -164,7 +164,7 @@ def _rows_of(event: Event) -> Iterator[tuple[str, Row]]:
         yield from (("plays", play) for play in event["plays"])
     elif event["event"] == "object":
         yield event["table"], event["row"]
-    elif event["event"] == "account" and event["row"]["account_id"]:
+    elif event["event"] == "account":
         yield "accounts", event["row"]
 
 

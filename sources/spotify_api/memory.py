@@ -138,8 +138,7 @@ def _refuse(memory: Memory, event: Event) -> None:
 
 
 def _meet(memory: Memory, event: Event) -> None:
-    known = memory.account.get("id", "")
-    memory.account = {"id": event["row"]["account_id"] or known, "lineage": event["lineage"]}
+    memory.account = {"id": event["row"]["account_id"], "lineage": event["lineage"]}
 
 
 _FOLDS = {"request": _count, "poll": _see, "object": _fetch, "ban": _ban, "refused": _refuse, "account": _meet}

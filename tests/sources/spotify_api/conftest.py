@@ -88,7 +88,7 @@ class Place:
         return sorted((row["played_at"], row["track_uri"]) for row in self.rows("plays"))
 
     def requests(self) -> list[str]:
-        return [entry["path"] for entry in self.server.admin("GET /admin/requests")]
+        return [entry["path"] for entry in self.server.service.admin.requests]
 
     def forget_requests(self) -> None:
         self.server.admin("DELETE /admin/requests")
