@@ -64,7 +64,8 @@ class Admin:
         if route is None:
             return refusal(404, f"GET /admin lists the routes; {request.method} {request.path} is none of them")
         try:
-            return Answer(200, route(values) or {"done": True})
+            done = route(values)
+            return Answer(200, {"done": True} if done is None else done)
         except (ValueError, TypeError, LookupError) as error:
             return refusal(400, str(error))
 
