@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,20 +73,22 @@ def columns(chunk: list[object], feed: Feed, *, keep_place: bool) -> Columns:
 def _at_once(chunk: list[object], feed: Feed) -> pa.Table | None:
     if set(map(type, chunk)) != {dict}:
         return None
+    rows = cast("list[Row]", chunk)
+    # arrow cuts the fraction off a number without a word
+    numbers = (row.get(field.key) for field in feed.fields if field.kind == "whole" for row in rows)
+    if float in set(map(type, numbers)):
+        return None
     try:
-        table = _table(chunk, feed)  # type: ignore[arg-type]
+        table = _table(rows, feed)
     except _WRONG_KIND:
         return None
     return table if all(_is_right(table[field.column], field, feed) for field in feed.fields) else None
 
 
 def _table(rows: Sequence[Row], feed: Feed) -> pa.Table:
-    arrays = {
-        field.column: pa.array([row.get(key) for row in rows], _TYPES[field.kind])
-        for field in feed.fields
-        for key in (field.key,)
-    }
-    return pa.table(arrays)
+    return pa.table(
+        {field.column: pa.array([row.get(field.key) for row in rows], _TYPES[field.kind]) for field in feed.fields}
+    )
 
 
 def _is_right(values: pa.ChunkedArray, field: Field, feed: Feed) -> bool:

@@ -11,6 +11,7 @@ Data flow: blocks of utf-8 bytes -> lists of values and Faults, in the file's or
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import orjson
 
@@ -23,6 +24,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\s,\[\]{}"]+', re.DOTALL)
 _SPACE = b" \t\r\n"
 _TRIES = 3
+_CANDIDATES = 100
 _PATIENCE = 64 << 20
 
 
@@ -157,9 +159,9 @@ class _Walker:
         was_closed, self.closed = self.closed, True
         rest = at if was_closed else at + 1
         if self._faulty:
-            following = _resync(buffer, rest)
-            self.closed = following >= len(buffer)
-            return following
+            following = self._resync(buffer, rest)
+            self.closed = following < 0
+            return following if following >= 0 else len(buffer)
         if not was_closed and not _is_tail(buffer[rest:]):
             values.append(Fault("text after the end of the list"))
         return len(buffer)
@@ -172,19 +174,53 @@ class _Walker:
             return -1
         value = parsed(buffer[at:end]) if end >= 0 else Fault("")
         if isinstance(value, Fault):
-            return self._fault(buffer, at, values, is_cut=at_end and end < 0)
-        values.append(value)
-        if buffer[after : after + 1] in (b"]", b""):
-            return after
-        return after + 1 if buffer[after : after + 1] == b"," else self._fault(buffer, after, values, is_cut=False)
+            return self._fault(buffer, at, values, at_end=at_end)
+        faults: list[object] = []
+        follows = buffer[after : after + 1]
+        ahead = after + (follows == b",")
+        if follows not in (b",", b"]", b""):
+            ahead = self._fault(buffer, after, faults, at_end=at_end)
+        values.extend([value, *faults] if ahead >= 0 else [])
+        return ahead
 
-    def _fault(self, buffer: bytes, at: int, values: list[object], *, is_cut: bool) -> int:
+    def _fault(self, buffer: bytes, at: int, values: list[object], *, at_end: bool) -> int:
+        end = self._end(buffer, at)
+        if end >= 0 and self._goes_on(buffer, end):
+            self._faulty = True
+            values.append(Fault(_why(buffer[at:end])))
+            return _after_comma(buffer, end)
+        following = self._resync(buffer, at + 1)
+        if following < 0 and not at_end and len(buffer) - at < ELEMENT_LIMIT:
+            return -1
         self._faulty = True
-        following = _resync(buffer, at + 1)
-        is_cut = is_cut and following >= len(buffer)
-        self.closed = self.closed or is_cut
+        is_last = following < 0 and at_end
+        is_cut = is_last and not buffer.rstrip(_SPACE).endswith(b"]")
+        self.closed = self.closed or is_last
+        following = following if following >= 0 else len(buffer)
         values.append(Fault("cut off in the middle of a row" if is_cut else _why(buffer[at:following])))
         return following
+
+    def _goes_on(self, buffer: bytes, end: int) -> bool:
+        """Whether a broken element really ends there: after some more like it comes a whole one, or the list's end."""
+        for _ in range(_CANDIDATES):
+            after = _skip(buffer, end)
+            if buffer[after : after + 1] == b"]":
+                return not buffer[after + 1 :].strip(_SPACE)
+            start = _after_comma(buffer, end)
+            end = self._end(buffer, start) if start > after else -1
+            if end < 0:
+                return False
+            if not isinstance(parsed(buffer[start:end]), Fault):
+                return True
+        return False
+
+    def _resync(self, buffer: bytes, at: int) -> int:
+        """The next offset where a whole element begins; what looks like one may be text inside a broken row."""
+        for match in islice(_NEXT_OBJECT.finditer(buffer, at), _CANDIDATES):
+            end = self._end(buffer, match.end())
+            if end >= 0 and not isinstance(parsed(buffer[match.end() : end]), Fault):
+                return match.end()
+        return -1
 
     def _end(self, buffer: bytes, at: int) -> int:
         if buffer[at : at + 1] not in (b"{", b"["):
@@ -213,6 +249,6 @@ def _skip(buffer: bytes, at: int) -> int:
     return at
 
 
-def _resync(buffer: bytes, at: int) -> int:
-    match = _NEXT_OBJECT.search(buffer, at)
-    return match.end() if match else len(buffer)
+def _after_comma(buffer: bytes, at: int) -> int:
+    after = _skip(buffer, at)
+    return _skip(buffer, after + 1) if buffer[after : after + 1] == b"," else after

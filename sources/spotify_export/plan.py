@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from sources.spotify_export.layout import is_companion
 from sources.spotify_export.members import Archives, Limits, Member, Refusal, UnreadableError, files, members
 from sources.spotify_export.report import FileReport
 
@@ -97,17 +98,19 @@ def plan(
         recalled = memory.recall(path, known)
         held = _recalled(path, recalled) if recalled is not None else _hashed(archives, path, given, limits)
         for planned in held:
-            yield _or_known(planned, seen)
+            yield _or_known(planned, known, seen)
             seen.add(planned.file_id)
         done += path.stat().st_size
         progress(done, total, path.name)
 
 
-def _or_known(planned: Planned, seen: Collection[str]) -> Planned:
+def _or_known(planned: Planned, known: Collection[str], seen: Collection[str]) -> Planned:
     if planned.known or planned.file_id not in seen:
         return planned
-    report = FileReport(planned.file.archive, planned.file.name, planned.file_id, is_known=True)
-    return Planned(planned.source, planned.file_id, planned.file, report)
+    file = planned.file
+    again = is_companion(file.name) and planned.file_id not in known
+    report = FileReport(file.archive, file.name, planned.file_id, is_known=not again, is_companion=again)
+    return Planned(planned.source, planned.file_id, file, report)
 
 
 def _recalled(path: Path, reports: Iterable[FileReport]) -> Iterator[Planned]:
