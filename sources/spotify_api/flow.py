@@ -278,9 +278,8 @@ class _Session:
         self._enrichment = Enrichment(
             client, self._journal, self._now, app, plan.fetched, plan.fetch_limit, plan.should_stop
         )
-        recent = set(self._journal.memory.fetched)
         for event in whole_tracks(items, self._now()):
-            if f"tracks/{event['row']['id']}" not in recent:
+            if f"tracks/{event['row']['id']}" not in self._journal.memory.fetched:
                 self._journal.append(event)
         self._enrichment.run(wanted_by(items))
         self._enrichment.run(plan.wanted)

@@ -16,7 +16,8 @@ def mates(place, table: str) -> dict[str, dict]:
 def test_a_page_brings_its_tracks_for_nothing_and_their_albums_and_artists_for_one_get_each(place):
     place.poll(fetch_limit=1000, daily_budget=10_000)
     page = [json.loads(row["payload"])["track"] for row in place.rows("plays") if row["track_id"]]
-    assert set(mates(place, "tracks")) == {track["id"] for track in page}
+    assert len(page) > len({track["id"] for track in page})
+    assert sorted(row["id"] for row in place.rows("tracks")) == sorted({track["id"] for track in page})
     assert set(mates(place, "albums")) == {track["album"]["id"] for track in page}
     assert set(mates(place, "artists")) == {artist["id"] for track in page for artist in track["artists"]}
     assert not any(path.startswith("/v1/tracks") for path in gets(place))
