@@ -13,12 +13,15 @@ import os
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines import duck
 from pipelines.lake import Snapshot
 from pipelines.settings import ROOT, Settings
 from sources.problem import Problem, RedAudit
+
+if TYPE_CHECKING:
+    import duckdb
 
 DBT = ROOT / "dbt"
 ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
@@ -111,8 +114,8 @@ def export_snapshot(settings: Settings, target: Build) -> Path:
     with duckdb.connect(str(beside)) as connection:
         duck.open_lake(connection, settings.lake)
         connection.execute(f"attach {duck.literal(str(target.database))} as built (read_only)")
-        for statement in _copy_statements(connection):
-            connection.execute(statement)
+        _copy_tables(connection)
+        _copy_views(connection)
         connection.execute("detach built")
     beside.replace(final)
     return final
@@ -123,20 +126,35 @@ def snapshot_file(settings: Settings) -> Path:
     return settings.data_dir / "snapshot" / "lakehouse.duckdb"
 
 
-def _copy_statements(connection: Any) -> list[str]:
+def _copy_tables(connection: "duckdb.DuckDBPyConnection") -> None:
     tables = connection.execute(
         "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'silver'"
     ).fetchall()
-    views = connection.execute(
+    connection.execute("create schema bronze")
+    connection.execute("create schema silver")
+    for (name,) in tables:
+        connection.execute(f"create table silver.{duck.quote(name)} as from built.silver.{duck.quote(name)}")
+
+
+def _copy_views(connection: "duckdb.DuckDBPyConnection") -> None:
+    pending = connection.execute(
         "select sql from duckdb_views() where database_name = 'built' and schema_name in ('bronze', 'silver')"
-        " order by view_oid"
     ).fetchall()
-    return [
-        "create schema bronze",
-        "create schema silver",
-        *(f"create table silver.{duck.quote(n)} as from built.silver.{duck.quote(n)}" for (n,) in tables),
-        *(sql for (sql,) in views),
-    ]
+    while pending:  # a view needs the views below it; the catalog does not keep their order
+        left = [row for row in pending if not _created(connection, row[0])]
+        if len(left) == len(pending):
+            connection.execute(left[0][0])
+        pending = left
+
+
+def _created(connection: "duckdb.DuckDBPyConnection", statement: str) -> bool:
+    import duckdb
+
+    try:
+        connection.execute(statement)
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def _project_files() -> list[Path]:
@@ -193,17 +211,21 @@ def _run_dbt(settings: Settings, target: Build) -> None:
 
 def invoke_dbt(settings: Settings, command: str, *arguments: str, target: Path) -> Any:
     """Run one dbt command in this process, silent on the terminal, its log in the logs folder."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    return dbtRunner().invoke(
-        [
-            command,
-            *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
-            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
-            *("--vars", json.dumps(variables(settings))),
-            *arguments,
-        ]
-    )
+    try:
+        return dbtRunner().invoke(
+            [
+                command,
+                *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
+                *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
+                *("--vars", json.dumps(variables(settings))),
+                *arguments,
+            ]
+        )
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # dbt would hold the build file as long as the process lives
 
 
 def _is_audit(run: Any) -> bool:

@@ -1,0 +1,80 @@
+"""`--every`: keep running, one run per interval, until SIGTERM or SIGINT; the run in hand is finished.
+
+The interval follows the overlap of the last polls, within bounds and the API's budget. A tick that finds another run
+at work is left out.
+
+Data flow: signal, clock -> ticks -> flow.run_once
+"""
+
+import logging
+import random
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from pipelines.embedded import surround
+from pipelines.flow import Run, recorded, whole_flow
+from pipelines.ingest import Plan
+from pipelines.listener import memory
+from pipelines.lock import BusyError, hold
+from pipelines.settings import Settings
+
+log = logging.getLogger("lakehouse.always")
+
+
+def keep_running(settings: Settings, every: timedelta) -> int:
+    """Run until a signal asks to stop.
+
+    Args:
+        settings: The environment.
+        every: The interval that the listener asked for.
+
+    Returns:
+        Exit code 0; how each run ended is in `ops.pipeline_runs`.
+    """
+    stop = threading.Event()
+    _stop_on_signal(stop)
+    chance = random.Random()  # noqa: S311 jitter is no secret
+    while not stop.is_set():
+        _tick(settings)
+        pause = interval(settings, every, chance)
+        log.info("next run in %d s", pause.total_seconds())
+        stop.wait(pause.total_seconds())
+    log.info("stopped by a signal; the run in hand was finished")
+    return 0
+
+
+def interval(settings: Settings, every: timedelta, chance: random.Random | None = None) -> timedelta:
+    """How long to wait, from what the last polls showed and what is left of the API's budget."""
+    from sources.spotify_api.cadence import Bounds, affordable, glances, next_interval
+
+    kept = memory(settings)
+    if kept is None:
+        return every
+    now = datetime.now(UTC)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    left = settings.spotify_api.daily_budget - kept.spent(now.date().isoformat())
+    bounds = Bounds(every, min(Bounds(every).shortest, every), max(Bounds(every).longest, every))
+    return next_interval(glances(kept.recent), bounds, affordable(left, midnight - now), chance)
+
+
+def _tick(settings: Settings) -> Run | None:
+    try:
+        with hold(settings, wait=0) as lock, surround(settings) as around:
+            run = recorded(around.settings, lambda current: whole_flow(around, lock, current, Plan()))
+    except BusyError:
+        log.info("another run is at work; this one is left out")
+        return None
+    for problem in run.problems:
+        log.error("%s", problem)
+    log.info("%s", run.state)
+    return run
+
+
+def _stop_on_signal(stop: threading.Event) -> None:
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)

@@ -1,0 +1,183 @@
+"""The whole flow as a function: ingest, build, audit, publish.
+
+`run` is what the command line calls and what an orchestrator may call. A source that fails harms nothing else: the
+others go on, what is in the lake is built and published, and the run ends as failed. A red audit publishes nothing
+and stays red, since the published fingerprint is not that of the lake.
+
+Data flow: settings -> sources -> lake -> build database -> warehouse -> Run
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from pipelines import build as builder
+from pipelines import ingest, reconcile
+from pipelines.embedded import Surroundings, surround
+from pipelines.journal import step
+from pipelines.lake import take_snapshot
+from pipelines.lock import Lock, hold
+from pipelines.query import analyst
+from pipelines.settings import Settings
+from pipelines.store import open_store
+from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
+from pipelines.warehouse.gold import read_tables
+from sources.problem import Problem, RedAudit
+
+log = logging.getLogger("lakehouse.flow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended.
+
+    Attributes:
+        run_id: Sorts by start; names the published generation.
+        started_at: UTC.
+        state: `published`, `nothing new`, `red` or `failed`.
+        rows: Rows that the sources brought.
+        problems: What went wrong, one paragraph each; empty when all went well.
+    """
+
+    run_id: str
+    started_at: datetime
+    state: str = "failed"
+    rows: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the worst problem."""
+        return max((problem.exit_code for problem in self.problems), default=0)
+
+    def stopped_by(self, problem: Problem) -> "Run":
+        """The run as a problem ended it."""
+        state = "red" if isinstance(problem, RedAudit) else "failed"
+        return replace(self, state=state, problems=(*self.problems, problem))
+
+
+def new_run() -> Run:
+    """A run that starts now."""
+    now = datetime.now(UTC)
+    return Run(f"{now:%Y%m%d%H%M%S}_{secrets.token_hex(3)}", now)
+
+
+def run(settings: Settings, full_refresh: bool = False, advance: timedelta | None = None) -> Run:
+    """Run the whole flow once.
+
+    Args:
+        settings: The environment.
+        full_refresh: Read sources whole and build from bronze again.
+        advance: How far to move the sandbox listener's clock first.
+
+    Returns:
+        How it ended; problems are in it, not raised.
+
+    Raises:
+        BusyError: Another run holds the environment.
+    """
+    with hold(settings, settings.lock_wait) as lock, surround(settings, advance) as around:
+        plan = ingest.Plan(full_refresh=full_refresh)
+        return recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
+
+
+def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:
+    """Do the work of a run and write how it ended into `ops.pipeline_runs`, whatever the end."""
+    current, start = new_run(), time.monotonic()
+    try:
+        current = work(current)
+    except Problem as problem:
+        log.error("%s", problem, exc_info=True, extra={"file_only": True})
+        current = current.stopped_by(problem)
+    except BaseException:
+        _record(settings, replace(current, state="failed"), start)
+        raise
+    _record(settings, current, start)
+    return current
+
+
+def bring_up(
+    settings: Settings,
+    lock: Lock,
+    current: Run,
+    *,
+    full_refresh: bool = False,
+    migrate: bool = False,
+    forward: bool = False,
+) -> Run:
+    """Build, audit and publish what the lake holds, unless just that is published already.
+
+    Args:
+        settings: The environment, its lock held.
+        lock: Asked once more before anything becomes visible.
+        current: The run that this is part of.
+        full_refresh: Build from bronze again.
+        migrate: Allow gold columns to go or to change.
+        forward: Publish again what a rollback took away; a scheduled run leaves it away until something is new.
+
+    Raises:
+        RedAudit: A test failed, or stations do not agree; nothing is published.
+        Problem: A step failed.
+    """
+    with step("snapshot") as told:
+        snapshot = take_snapshot(open_store(settings.lake))
+        wanted = builder.fingerprint(settings, snapshot)
+        told.tell(files=sum(map(len, snapshot.files.values())))
+    warehouse = open_warehouse(settings)
+    published = warehouse.published()
+    held_back = published.held_back if published and not forward else None
+    if published and wanted.digest in (published.fingerprint, held_back) and not full_refresh:
+        return replace(current, state="failed" if current.problems else "nothing new")
+    with step("build"):
+        built = builder.build(settings, snapshot, full_refresh)
+        builder.export_snapshot(settings, built)
+    with step("reconcile"):
+        stations = _reconcile(warehouse, built, current)
+    lock.check()
+    with step("publish") as told:
+        tables = read_tables(built.target / "manifest.json")
+        generation = warehouse.publish(built.database, current.run_id, wanted.digest, tables, migrate)
+        told.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
+    with analyst(settings) as connection:
+        warehouse.record_reconciliation(reconcile.count_published(connection, stations))
+    return replace(current, state="failed" if current.problems else "published")
+
+
+def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan) -> Run:
+    """Ingest, then build, audit and publish; for callers that hold the lock."""
+    loaded = ingest.ingest(around, plan)
+    current = replace(
+        current,
+        rows=sum(source.rows for source in loaded),
+        problems=tuple(problem for source in loaded for problem in source.problems),
+    )
+    try:
+        return bring_up(around.settings, lock, current, full_refresh=plan.full_refresh)
+    except Problem as problem:
+        log.error("%s", problem, exc_info=True, extra={"file_only": True})
+        return current.stopped_by(problem)
+
+
+def _reconcile(warehouse: Warehouse, built: builder.Build, current: Run) -> list[Reconciliation]:
+    import duckdb
+
+    with duckdb.connect(str(built.database), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        stations = reconcile.count(connection, current.run_id)
+    warehouse.record_reconciliation(stations)
+    reconcile.demand(stations)
+    return stations
+
+
+def _record(settings: Settings, current: Run, start: float) -> None:
+    seconds = round(time.monotonic() - start, 3)
+    exit_code = max(current.exit_code, 1) if current.state == "failed" else current.exit_code
+    ended_at = datetime.now(UTC)
+    record = RunRecord(current.run_id, current.started_at, ended_at, current.state, exit_code, current.rows, seconds)
+    try:
+        open_warehouse(settings).record_run(record)
+    except Problem as problem:
+        log.warning("the run could not be written to ops.pipeline_runs: %s", problem)

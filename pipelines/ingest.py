@@ -1,0 +1,179 @@
+"""Sources to bronze, each in its own dlt pipeline; one that fails harms no other.
+
+Every step looks first and makes a pipeline only when there is something to load, so that a quiet run costs little.
+Before anything is read, packages that a killed run left committed but unmarked are sealed.
+
+Data flow: Surroundings, Plan -> sources -> load packages -> Loaded per source
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.embedded import Surroundings
+from pipelines.journal import step
+from pipelines.lake import pipeline_for, seal, take_snapshot
+from pipelines.settings import Settings
+from pipelines.store import open_store
+from sources.problem import Problem
+
+if TYPE_CHECKING:
+    from sources.spotify_export.report import ImportReport
+
+log = logging.getLogger("lakehouse.ingest")
+SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
+"""In this order: the API's budget is spent on what the history names."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ingest.
+
+    Attributes:
+        sources: Names of the sources.
+        full_refresh: Read catalog tables whole.
+        backfill: First and last date to read again.
+    """
+
+    sources: tuple[str, ...] = SOURCES
+    full_refresh: bool = False
+    backfill: tuple[date, date] | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one source brought.
+
+    Attributes:
+        rows: Rows in new load packages.
+        problems: What went wrong, one paragraph each.
+    """
+
+    source: str
+    rows: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+def ingest(around: Surroundings, plan: Plan) -> tuple[Loaded, ...]:
+    """Load every planned source; problems are in the result, not raised."""
+    return tuple(_guarded(name, around, plan) for name in SOURCES if name in plan.sources)
+
+
+def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
+    with step(name) as told:
+        try:
+            loaded = LOADERS[name](around, plan)
+        except Problem as problem:
+            loaded = Loaded(name, problems=(problem,))
+        except Exception as error:
+            log.exception("%s failed", name, extra={"file_only": True})
+            reason = " ".join(str(error).split())[:300]
+            loaded = Loaded(name, problems=(Problem(f"{name} failed: {type(error).__name__}: {reason}"),))
+        told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
+    if loaded.rows:
+        seal(open_store(around.settings.lake), name)
+    return loaded
+
+
+def _catalog(around: Surroundings, plan: Plan) -> Loaded:
+    from sources.catalog.flow import extract
+
+    settings = around.settings
+    report = extract(
+        lambda: pipeline_for(settings, "catalog"),
+        settings.catalog.credentials,
+        settings.catalog.tables,
+        full_refresh=plan.full_refresh,
+        backfill=plan.backfill,
+    )
+    return Loaded("catalog", report.rows, tuple(report.problems))
+
+
+def _spotify_export(around: Surroundings, _plan: Plan) -> Loaded:
+    inbox = around.settings.spotify_export.inbox
+    if not inbox.is_dir():
+        return Loaded("spotify_export")
+    report = import_history(around.settings, [inbox], remember=True)
+    problems = tuple(Problem(text) for text in report.problems)
+    return Loaded("spotify_export", report.counts.rows if report.load_ids else 0, problems)
+
+
+def import_history(
+    settings: Settings, paths: Iterable[Path], dry_run: bool = False, remember: bool = False
+) -> "ImportReport":
+    """Bring exports and scrobbles into bronze.
+
+    Args:
+        settings: The environment.
+        paths: Zips, folders, files.
+        dry_run: Read and report, load nothing.
+        remember: Look into files only that are new or changed since the last time; for the inbox.
+    """
+    from sources.spotify_export.load import import_paths
+
+    return import_paths(
+        None if dry_run else pipeline_for(settings, "spotify_export"),
+        paths,
+        known_files(settings),
+        settings.spotify_export.keep_place,
+        dry_run=dry_run,
+        memory=settings.data_dir / "inbox.json" if remember else None,
+    )
+
+
+def known_files(settings: Settings) -> set[str]:
+    """The `file_id` of every file that the lake holds."""
+    import duckdb
+
+    from pipelines import duck
+
+    view = "spotify_export__files"
+    snapshot = take_snapshot(open_store(settings.lake))
+    if not snapshot.paths(view):
+        return set()
+    with duckdb.connect() as connection:
+        duck.open_lake(connection, settings.lake)
+        duck.create_bronze(connection, snapshot, {view: duck.declared_tables()[view]})
+        return {row[0] for row in connection.execute(f"select file_id from bronze.{view}").fetchall()}
+
+
+def _curation(around: Surroundings, _plan: Plan) -> Loaded:
+    from sources.curation.load import load_rules
+
+    rows = load_rules(lambda: pipeline_for(around.settings, "curation"), around.settings.curation)
+    return Loaded("curation", rows)
+
+
+def _spotify_api(around: Surroundings, _plan: Plan) -> Loaded:
+    from pipelines.listener import connection, journal_folder
+    from pipelines.wanted import wanted
+    from sources.spotify_api.flow import Plan as PollPlan
+    from sources.spotify_api.flow import poll
+
+    settings = around.settings
+    if not settings.spotify_api.client_id:
+        log.warning("spotify_api is left out: set SOURCES__SPOTIFY_API__CLIENT_ID and run login")
+        return Loaded("spotify_api")
+    budget = settings.spotify_api.daily_budget
+    snapshot = take_snapshot(open_store(settings.lake))
+    result = poll(
+        lambda: pipeline_for(settings, "spotify_api"),
+        journal_folder(settings),
+        connection(settings, around.token_folder),
+        PollPlan(daily_budget=budget, wanted=wanted(settings, snapshot), fetch_limit=budget),
+        now=around.now,
+    )
+    if result.warning:
+        log.warning("%s", result.warning)
+    return Loaded("spotify_api", result.new_plays + result.fetched, (result.problem,) if result.problem else ())
+
+
+LOADERS: dict[str, Callable[[Surroundings, Plan], Loaded]] = {
+    "catalog": _catalog,
+    "spotify_export": _spotify_export,
+    "curation": _curation,
+    "spotify_api": _spotify_api,
+}

@@ -1,0 +1,86 @@
+"""What the Spotify API should be asked for: every object that plays name and bronze does not hold, most played first.
+
+Computed from bronze before a poll, so that the first run already spends its budget well, and kept beside the lake's
+digest: while no file is added, a poll costs no query.
+
+Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pairs
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from pipelines import duck
+from pipelines.lake import Snapshot
+from pipelines.settings import Settings
+
+VIEWS = (
+    "spotify_api__plays",
+    "spotify_api__tracks",
+    "spotify_api__albums",
+    "spotify_api__artists",
+    "spotify_export__streams",
+)
+LIMIT = 5_000
+QUERY = f"""
+with played as (
+    select track_id as id, payload from bronze.spotify_api__plays where track_id is not null
+    union all
+    select split_part(spotify_track_uri, ':', 3), null from bronze.spotify_export__streams
+    where spotify_track_uri like 'spotify:track:%'
+),
+plays as (select id, count(*) as plays from played group by id),
+told as (
+    select id, payload from bronze.spotify_api__tracks where payload is not null
+    union all
+    select id, payload ->> '$.track' from played where payload is not null
+),
+albums as (
+    select told.payload ->> '$.album.id' as id, max(plays.plays) as plays
+    from told inner join plays on told.id = plays.id group by 1
+),
+performers as (
+    select unnest(told.payload ->> '$.artists[*].id') as id, plays.plays
+    from told inner join plays on told.id = plays.id
+),
+artists as (select id, max(plays) as plays from performers group by id),
+wanted as (
+    select 1 as turn, 'tracks' as kind, id, plays from plays
+    where id not in (select id from bronze.spotify_api__tracks)
+    union all
+    select 2, 'artists', id, plays from artists where id not in (select id from bronze.spotify_api__artists)
+    union all
+    select 3, 'albums', id, plays from albums where id not in (select id from bronze.spotify_api__albums)
+)
+select kind, id from wanted where id is not null and id <> '' order by turn, plays desc, id limit {LIMIT}
+"""
+
+
+def wanted(settings: Settings, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield table and id of what is wanted, tracks first, most played first; nothing is computed until asked."""
+    digest = _digest(snapshot)
+    kept = settings.data_dir / "wanted.json"
+    try:
+        known = json.loads(kept.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        known = {}
+    if known.get("digest") != digest:
+        known = {"digest": digest, "wanted": _compute(settings, snapshot)}
+        kept.write_text(json.dumps(known))
+    yield from (tuple(pair) for pair in known["wanted"])
+
+
+def _digest(snapshot: Snapshot) -> str:
+    names = [file.path for view in VIEWS for file in snapshot.files.get(view, ())]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _compute(settings: Settings, snapshot: Snapshot) -> list[tuple[str, str]]:
+    import duckdb
+
+    tables = {view: table for view, table in duck.declared_tables().items() if view in VIEWS}
+    with duckdb.connect() as connection:
+        duck.open_lake(connection, settings.lake)
+        duck.create_bronze(connection, snapshot, tables)
+        rows: list[tuple[str, str]] = connection.execute(QUERY).fetchall()
+    return rows
