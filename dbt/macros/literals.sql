@@ -18,13 +18,13 @@
 {% macro default__one_text(text) -%} [trim({{ text }})] {%- endmacro %}
 {% macro spark__one_text(text) -%} array(trim({{ text }})) {%- endmacro %}
 
-{# first day of a period written as a year, a month or a day; null where it is none of them #}
+{# first day of a period written as a year, a month or a day; null where it is none of them, and for the year 0000 #}
 {% macro first_day(text) -%}
-    case length({{ text }})
+    case when {{ text }} like '0000%' then null else case length({{ text }})
         when 4 then try_cast({{ text }} || '-01-01' as date)
         when 7 then try_cast({{ text }} || '-01' as date)
         when 10 then try_cast({{ text }} as date)
-    end
+    end end
 {%- endmacro %}
 
 {# whole number from a column that holds it as an integer, a float or text; null where it is none #}

@@ -10,6 +10,8 @@
     point: among windows of which none holds another, this gives the most matches that there can be. It looks only at
     what competes, so the result for a stretch of time never depends on anything outside it, nor on the order of rows.
 
+    Also leaves `<name>_stretches`: the plays that compete, with the stretch in which they do.
+
     Candidates are found by an equality join on key and time bucket: the work grows with the rows, however often one
     track was played.
 #}
@@ -118,6 +120,50 @@
                 served.match_key = contested.match_key
                 and served.play.play_key = contested.play_key
                 and served.play.place = contested.place
+    )
+{%- endmacro %}
+
+{#
+    Matching in two sharpnesses: who lies within the sharp window is taken first, the rest within the wide one. Where that
+    leaves a stretch with fewer matches than the wide windows alone would give, these decide: an observation without a
+    play would count as one play more. The sharp window of a play must lie within its wide one.
+    Leaves `<name>_matches`.
+#}
+{% macro match_sharp_then_wide(name, sharp_windows, wide_windows, points) -%}
+    {{ match_pass(name ~ '_sharp', sharp_windows, points) }},
+
+    {{ name }}_rest_windows as ({{ left_over(wide_windows, 'play_key', [name ~ '_sharp']) }}),
+
+    {{ name }}_rest_points as ({{ left_over(points, 'observation_key', [name ~ '_sharp']) }}),
+
+    {{ match_pass(name ~ '_rest', name ~ '_rest_windows', name ~ '_rest_points') }},
+
+    {{ match_pass(name ~ '_wide', wide_windows, points) }},
+
+    {{ name }}_both as (
+        select play_key, observation_key, 1 as is_sharp from {{ name }}_sharp_matches
+        union all
+        select play_key, observation_key, 1 from {{ name }}_rest_matches
+        union all
+        select play_key, observation_key, 0 from {{ name }}_wide_matches
+    ),
+
+    {{ name }}_placed as (
+        select
+            both_ways.play_key,
+            both_ways.observation_key,
+            both_ways.is_sharp,
+            stretches.stretch,
+            sum(both_ways.is_sharp) over (partition by stretches.match_key, stretches.stretch) as sharp_count,
+            sum(1 - both_ways.is_sharp) over (partition by stretches.match_key, stretches.stretch) as wide_count
+        from {{ name }}_both as both_ways
+        left join {{ name }}_wide_stretches as stretches on both_ways.play_key = stretches.play_key
+    ),
+
+    {{ name }}_matches as (
+        select play_key, observation_key
+        from {{ name }}_placed
+        where case when stretch is null or sharp_count >= wide_count then is_sharp = 1 else is_sharp = 0 end
     )
 {%- endmacro %}
 

@@ -44,8 +44,8 @@ extended as (
             when audiobook_uri is not null or audiobook_title is not null or audiobook_chapter_uri is not null then 'audiobook'
             else 'music'
         end as content,
-        -- two streams of one length cannot end in the same second, unless they are shorter than one
-        case when ms_played >= 1000 then 1 else 1000000 end as most_occurrences,
+        -- two streams of one length do not end in the same second: identical rows are one stream told twice
+        1 as most_occurrences,
         track_id,
         coalesce(nullif(artist_name, ''), case when track_id is null then 'Unknown Artist' end) as artist_name,
         coalesce(nullif(track_name, ''), case when track_id is null then 'Unknown Track' end) as track_name,

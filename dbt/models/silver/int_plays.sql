@@ -29,12 +29,12 @@ gathered as (
         coalesce({{ told_by('extended', 'track_id') }}, {{ told_by('api', 'track_id') }}, {{ told_by('listenbrainz', 'track_id') }}) as told_track_id,
         coalesce({{ told_by('account', 'best_track_id') }}, {{ told_by('listenbrainz', 'best_track_id') }}, {{ told_by('lastfm', 'best_track_id') }}) as named_track_id,
         coalesce(
-            {{ told_by('api', 'artist_name') }}, {{ told_by('extended', 'artist_name') }}, {{ told_by('account', 'artist_name') }},
-            {{ told_by('listenbrainz', 'artist_name') }}, {{ told_by('lastfm', 'artist_name') }}
+            {{ told_by('api', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('extended', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('account', "nullif(artist_name, 'Unknown Artist')") }},
+            {{ told_by('listenbrainz', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('lastfm', "nullif(artist_name, 'Unknown Artist')") }}
         ) as artist_name,
         coalesce(
-            {{ told_by('api', 'track_name') }}, {{ told_by('extended', 'track_name') }}, {{ told_by('account', 'track_name') }},
-            {{ told_by('listenbrainz', 'track_name') }}, {{ told_by('lastfm', 'track_name') }}
+            {{ told_by('api', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('extended', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('account', "nullif(track_name, 'Unknown Track')") }},
+            {{ told_by('listenbrainz', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('lastfm', "nullif(track_name, 'Unknown Track')") }}
         ) as track_name,
         coalesce(
             {{ told_by('api', 'album_name') }}, {{ told_by('extended', 'album_name') }},

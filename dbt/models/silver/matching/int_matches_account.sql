@@ -15,13 +15,13 @@ observations as (
     where source = 'account' and content = 'music' and not is_repeat
 ),
 
--- both tell the same stream to the millisecond, so its length is part of the key
+-- both tell the same stream to the millisecond, so its length is part of the key; and its end within the minute
 exact_windows as (
     select
         play_key,
         match_key || '|' || cast(ms_played as {{ text_type() }}) as match_key,
-        ended_ms - 90000 as from_ms,
-        ended_ms + 30000 as to_ms
+        ended_ms - 60999 as from_ms,
+        ended_ms + 999 as to_ms
     from plays
 ),
 
@@ -35,23 +35,44 @@ exact_points as (
 
 {{ match_pass('exact', 'exact_windows', 'exact_points') }},
 
--- a rounded length
-near_windows as (
-    select play_key, match_key, ended_ms - 62000 as from_ms, ended_ms + 2000 as to_ms, ms_played
-    from plays
-    where play_key not in (select play_key from exact_matches)
-),
+near_plays as ({{ left_over('plays', 'play_key', ['exact']) }}),
 
-near_points as (
-    select * from observations where observation_key not in (select observation_key from exact_matches)
+near_points as ({{ left_over('observations', 'observation_key', ['exact']) }}),
+
+-- a length or a minute that was rounded
+near_windows as (
+    select play_key, match_key, ended_ms - 90000 as from_ms, ended_ms + 30000 as to_ms, ms_played from near_plays
 ),
 
 {{ match_pass('near', 'near_windows', 'near_points', 'abs(windows.ms_played - points.ms_played) <= 1500') }},
+
+-- the two may know the song by other names, or one by none: two streams that end in one minute and have one length to
+-- the millisecond are one
+nameless_plays as ({{ left_over('plays', 'play_key', ['exact', 'near']) }}),
+
+nameless_points as (
+    select observation_key, cast(ms_played as {{ text_type() }}) as match_key, at_ms
+    from ({{ left_over('observations', 'observation_key', ['exact', 'near']) }}) as unmatched
+    where ms_played >= 5000
+),
+
+nameless_windows as (
+    select
+        play_key,
+        cast(ms_played as {{ text_type() }}) as match_key,
+        ended_ms - 60999 as from_ms,
+        ended_ms + 999 as to_ms
+    from nameless_plays
+),
+
+{{ match_pass('nameless', 'nameless_windows', 'nameless_points') }},
 
 matches as (
     select * from exact_matches
     union all
     select * from near_matches
+    union all
+    select * from nameless_matches
 ),
 
 final as (
@@ -60,7 +81,7 @@ final as (
         coalesce(matches.play_key, observations.observation_key) as play_key,
         observations.match_key,
         observations.at_ms as ended_ms,
-        60000 as blur_ms,
+        59999 as blur_ms,
         observations.ms_played,
         observations.duration_ms,
         false as is_repeat

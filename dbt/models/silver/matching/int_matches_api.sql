@@ -16,8 +16,13 @@ observations as (
     where source = 'api' and content = 'music' and not is_repeat
 ),
 
--- the time of the API lies near the end of the play, for some clients at its start
-close_windows as (
+-- the time of the API lies seconds after the end of the play
+sharp_windows as (
+    select play_key, match_key, ended_ms - 3000 as from_ms, ended_ms + blur_ms + 10000 as to_ms from plays
+),
+
+-- for some clients it is the start
+wide_windows as (
     select
         play_key,
         match_key,
@@ -26,7 +31,11 @@ close_windows as (
     from plays
 ),
 
-{{ match_pass('close', 'close_windows', 'observations') }},
+{{ match_sharp_then_wide('near', 'sharp_windows', 'wide_windows', 'observations') }},
+
+far_plays as ({{ left_over('plays', 'play_key', ['near']) }}),
+
+far_points as ({{ left_over('observations', 'observation_key', ['near']) }}),
 
 -- pauses make the start lie further back
 far_windows as (
@@ -35,16 +44,31 @@ far_windows as (
         match_key,
         ended_ms - greatest(ms_played, duration_ms) - 900000 as from_ms,
         ended_ms + blur_ms + 90000 as to_ms
-    from plays
-    where play_key not in (select play_key from close_matches)
-),
-
-far_points as (
-    select * from observations where observation_key not in (select observation_key from close_matches)
+    from far_plays
 ),
 
 {{ match_pass('far', 'far_windows', 'far_points') }},
 
-{{ rest_of_feed(['close', 'far'], 'at_ms', 'coalesce(observations.duration_ms, 30000)') }}
+-- a stream that its export tells without a name, or as a song of "Various Artists", by its time
+nameless_plays as ({{ left_over('plays', 'play_key', ['near', 'far']) }}),
+
+nameless_points as (
+    select observation_key, 'any' as match_key, at_ms, {{ title_of('match_key') }} as title
+    from ({{ left_over('observations', 'observation_key', ['near', 'far']) }}) as unmatched
+),
+
+nameless_windows as (
+    select
+        play_key,
+        'any' as match_key,
+        ended_ms - 5000 as from_ms,
+        ended_ms + blur_ms + 20000 as to_ms,
+        {{ title_of('match_key') }} as title
+    from nameless_plays
+),
+
+{{ match_pass('nameless', 'nameless_windows', 'nameless_points', same_title_or_none(), 300000) }},
+
+{{ rest_of_feed(['near', 'far', 'nameless'], 'at_ms', 'coalesce(duration_ms, 30000)') }}
 
 select * from final

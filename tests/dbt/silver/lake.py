@@ -1,0 +1,96 @@
+"""Bronze made by a test from the declared tables, and silver made of it by dbt, in one DuckDB file.
+
+Data flow: rows of a test -> bronze tables -> dbt -> rows of silver
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from sources.catalog.tables import TABLES as CATALOG
+from sources.curation.tables import TABLES as CURATION
+from sources.spotify_api.tables import TABLES as SPOTIFY_API
+from sources.spotify_export.tables import TABLES as SPOTIFY_EXPORT
+from sources.table import LOAD_ID, Table
+
+PROJECT = Path(__file__).parents[3] / "dbt"
+TABLES: dict[str, Table] = {
+    f"{source}__{table.name}": table
+    for source, tables in {
+        "catalog": CATALOG, "spotify_api": SPOTIFY_API, "spotify_export": SPOTIFY_EXPORT, "curation": CURATION,
+    }.items()
+    for table in tables
+}  # fmt: skip
+
+Row = Mapping[str, Any]
+
+
+class Lake:
+    """A build file whose bronze a test fills; it is empty at first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "lakehouse.duckdb"
+        with self._open() as con:
+            con.execute("create schema bronze")
+            for name, table in TABLES.items():
+                columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
+                con.execute(f"create table bronze.{name} ({columns}, {LOAD_ID} varchar)")
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(str(self.path))
+        con.execute("set TimeZone = 'UTC'")
+        return con
+
+    def add(self, table: str, rows: Iterable[Row], load: int = 1) -> None:
+        """Append the rows of one load package; columns that a row lacks are null."""
+        schema = TABLES[table].arrow_schema
+        full = [{name: row.get(name) for name in schema.names} | {LOAD_ID: str(load)} for row in rows]
+        for row, given in zip(full, rows, strict=True):
+            assert set(given) <= set(row), set(given) - set(row)
+        arrow = pa.Table.from_pylist(full, schema.append(pa.field(LOAD_ID, pa.string())))  # noqa: F841
+        with self._open() as con:
+            con.execute(f"insert into bronze.{table} select * from arrow")
+
+    def clear(self) -> None:
+        """Empty bronze."""
+        with self._open() as con:
+            for name in TABLES:
+                con.execute(f"delete from bronze.{name}")
+
+    def build(self, select: str = "path:models/silver", command: str = "run", **variables: object) -> None:
+        """Let dbt make silver; an error of a model or a failed test is an error here."""
+        from dbt.cli.main import dbtRunner
+
+        os.environ["LAKEHOUSE_BUILD_FILE"] = str(self.path)
+        result = dbtRunner().invoke([
+            "--quiet", command, "--select", select, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", str(self.folder.parent / "target"), "--log-path", str(self.folder.parent / "logs"),
+            "--vars", json.dumps({"timezone": "UTC"} | variables),
+        ])  # fmt: skip
+        results = getattr(result.result, "results", None) or []
+        broken = [f"{r.node.name}: {r.message}" for r in results if str(r.status) in ("error", "fail")]
+        assert result.success, (result.exception, broken)
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of one statement over bronze and silver."""
+        with self._open() as con:
+            return con.execute(sql, values).fetchall()
+
+    def rows(self, table: str, order: str = "all") -> list[dict[str, Any]]:
+        """All rows of a silver table as dicts, in a stable order."""
+        with self._open() as con:
+            result = con.execute(f"select * from silver.{table} order by {order}")
+            names = [column[0] for column in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def at(text: str) -> datetime:
+    """A moment in UTC from ISO text."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
