@@ -36,6 +36,8 @@ resource "aws_iam_role_policy" "machine" {
 }
 
 data "aws_iam_policy_document" "machine" {
+  # checkov:skip=CKV_AWS_111:Session Manager's channels have no resources to name
+  # checkov:skip=CKV_AWS_356:Session Manager's channels have no resources to name
   statement {
     # not AmazonSSMManagedInstanceCore: that one may read every parameter of the account
     sid = "SessionManager"
@@ -59,6 +61,7 @@ data "aws_iam_policy_document" "machine" {
 }
 
 resource "aws_instance" "machine" {
+  # checkov:skip=CKV_AWS_88:An address to call out with; no rule lets anybody in, and a NAT gateway costs more
   ami                         = data.aws_ssm_parameter.image.insecure_value
   instance_type               = var.instance_type
   subnet_id                   = aws_subnet.machine.id

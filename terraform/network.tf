@@ -6,7 +6,12 @@ locals {
 }
 
 data "aws_availability_zones" "here" {
+  # checkov:skip=CKV_AWS_394:The subnets keep the zones that they were made in
   state = "available"
+  filter {
+    name   = "opt-in-status" # no local zones, which have neither RDS nor these machines
+    values = ["opt-in-not-required"]
+  }
 }
 
 resource "aws_vpc" "main" {
@@ -29,6 +34,10 @@ resource "aws_subnet" "machine" {
   cidr_block        = cidrsubnet(local.network, 2, 0)
   availability_zone = data.aws_availability_zones.here.names[0]
   tags              = { Name = "${local.name}-machine" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # the kept disk lives in this zone, whatever zones AWS adds
+  }
 }
 
 resource "aws_subnet" "warehouse" {
@@ -37,6 +46,10 @@ resource "aws_subnet" "warehouse" {
   cidr_block        = cidrsubnet(local.network, 2, count.index + 1)
   availability_zone = data.aws_availability_zones.here.names[count.index]
   tags              = { Name = "${local.name}-warehouse-${count.index}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }
 
 resource "aws_route_table" "machine" {

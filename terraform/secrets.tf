@@ -35,6 +35,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "plain" {
+  # checkov:skip=CKV2_AWS_34:Names of places, no secrets
   for_each       = local.plain
   name           = "${local.parameters}/${each.key}"
   type           = "String"

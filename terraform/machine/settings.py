@@ -16,7 +16,7 @@ from pathlib import Path
 UNSET, NONE = "unset", "none"
 
 
-def services(answer: dict, path: str) -> dict[str, dict[str, str]]:
+def services(answer: dict[str, list[dict[str, str]]], path: str) -> dict[str, dict[str, str]]:
     """Variables by service."""
     found: dict[str, dict[str, str]] = {}
     for parameter in answer["Parameters"]:
@@ -51,7 +51,7 @@ def main(path: str, folder: Path) -> int:
         if not unset:
             write(folder / f"{service}.env", variables)
     if missing:
-        print("no value yet, see terraform/first-run.sh:", *sorted(missing), file=sys.stderr)
+        sys.stderr.write(f"no value yet, see terraform/first-run.sh: {', '.join(sorted(missing))}\n")
     return 1 if missing else 0
 
 

@@ -1,0 +1,90 @@
+#!/bin/bash
+# Puts in what Terraform must not know: the database's roles with new passwords, and your secrets, straight into the
+# parameter store. The flow takes them at its next start, 15 minutes later at most.
+# Needs terraform, the AWS CLI and its session-manager-plugin, psql, curl, openssl.
+#
+#   first-run.sh             both, after the first `terraform apply`
+#   first-run.sh database    the roles alone: new passwords
+#   first-run.sh secrets     your secrets alone; an empty answer leaves a value as it is
+# shellcheck disable=SC2154
+set -euo pipefail
+umask 077
+cd "$(dirname "$0")"
+
+# the value comes from stdin, so that no list of processes and no history shows it
+put() {
+    python3 -c '
+import json, sys
+print(json.dumps(dict(Name=sys.argv[1], Value=sys.stdin.read().rstrip("\n"), Type="SecureString", Overwrite=True)))' \
+        "$parameters/$1" |
+        aws ssm put-parameter --region "$region" --cli-input-json file:///dev/stdin >/dev/null
+    echo "set $parameters/$1"
+}
+
+is_unset() {
+    [[ $(aws ssm get-parameter --region "$region" --name "$parameters/$1" --with-decryption \
+        --query Parameter.Value --output text) == unset ]]
+}
+
+open_tunnel() {
+    setsid ./reach.sh warehouse >"$work/tunnel.log" 2>&1 & # a group of its own, to end the plugin too
+    tunnel=$!
+    for _ in {1..30}; do
+        (: </dev/tcp/127.0.0.1/15432) 2>/dev/null && return
+        sleep 1
+    done
+    echo "No way to Postgres after 30 seconds:" >&2
+    cat "$work/tunnel.log" >&2
+    exit 1
+}
+
+database() {
+    local ca=${RDS_CA:-$work/rds-ca.pem}
+    if [[ -z ${RDS_CA:-} ]]; then
+        curl --fail --silent --show-error --output "$ca" \
+            "https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem"
+    fi
+    open_tunnel
+    LOADER_PASSWORD=$(openssl rand -hex 24)
+    METABASE_PASSWORD=$(openssl rand -hex 24)
+    PGPASSWORD=$(aws secretsmanager get-secret-value --region "$region" --secret-id "$warehouse_secret" \
+        --query SecretString --output text | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])')
+    export LOADER_PASSWORD METABASE_PASSWORD PGPASSWORD
+    psql --quiet --no-psqlrc --file roles.sql "host=$warehouse_host hostaddr=127.0.0.1 port=15432 \
+        dbname=$warehouse_name user=lakehouse_admin sslmode=verify-full sslrootcert=$ca" >/dev/null
+    put flow/DESTINATION__WAREHOUSE__CREDENTIALS <<<"postgresql://lakehouse_loader:$LOADER_PASSWORD@$warehouse_host:5432/\
+$warehouse_name?sslmode=verify-full&sslrootcert=/etc/lakehouse/rds-ca.pem"
+    put metabase/MB_DB_PASS <<<"$METABASE_PASSWORD"
+    if is_unset metabase/MB_ENCRYPTION_SECRET_KEY; then # another one would lock Metabase out of its own tables
+        openssl rand -hex 32 | put metabase/MB_ENCRYPTION_SECRET_KEY
+    fi
+}
+
+secrets() {
+    local name value
+    echo "Your secrets; they are not shown. Enter alone leaves a value as it is; 'none' means do without."
+    for name in SOURCES__SPOTIFY_API__CLIENT_ID SOURCES__SPOTIFY_API__CLIENT_SECRET \
+        SOURCES__SPOTIFY_API__REFRESH_TOKEN SOURCES__CATALOG__CREDENTIALS; do
+        read -r -s -p "$name: " value
+        echo
+        if [[ -n $value ]]; then
+            put "flow/$name" <<<"$value"
+        fi
+    done
+}
+
+for step in "$@"; do
+    [[ $step == database || $step == secrets ]] || {
+        sed -n '6,8s/^#   //p' "$0" >&2
+        exit 2
+    }
+done
+source ./facts.sh
+work=$(mktemp -d)
+tunnel=
+trap '[[ -z $tunnel ]] || kill -- "-$tunnel" 2>/dev/null; rm -rf "$work"' EXIT
+steps=("$@")
+[[ $# -gt 0 ]] || steps=(database secrets)
+for step in "${steps[@]}"; do
+    "$step"
+done
