@@ -112,11 +112,11 @@ class Bucket:
 
 
 def s3_client(settings: LakeSettings) -> Any:
-    """A boto3 client for the lake's bucket; keys that are not set are left to the machine's role."""
-    import boto3
+    """A botocore client for the lake's bucket; keys that are not set are left to the machine's role."""
     from botocore.config import Config
+    from botocore.session import Session
 
-    return boto3.client(
+    return Session().create_client(
         "s3",
         aws_access_key_id=settings.aws_access_key_id,
         aws_secret_access_key=settings.aws_secret_access_key,

@@ -1,0 +1,85 @@
+"""One run at a time: waiting, giving up, and taking over from the dead."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.lock import BusyError, Lease, hold
+from pipelines.settings import LakeSettings, load
+from sandbox.servers.seaweedfs import S3
+
+HOLD = """
+import sys, time
+from pipelines.lock import hold
+from pipelines.settings import load
+with hold(load(), 0):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def holder(data_dir: Path) -> subprocess.Popen[str]:
+    """A process that holds the environment."""
+    environment = {**os.environ, "LAKEHOUSE__DATA_DIR": str(data_dir), "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-c", HOLD], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_run_waits_and_then_says_who_is_in_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    process = holder(tmp_path)
+    try:
+        start = time.monotonic()
+        with pytest.raises(BusyError, match="LAKEHOUSE__LOCK_WAIT"), hold(load(), 0.5):
+            pass
+        assert time.monotonic() - start >= 0.5
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_killed_run_leaves_nothing_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    process = holder(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with hold(load(), 0) as lock:
+        lock.check()
+
+
+@pytest.fixture
+def bucket(s3: S3) -> LakeSettings:
+    """A new empty bucket as the lake's place."""
+    place = s3.fresh()
+    return LakeSettings(place.bucket_url, place.access_key, place.secret_key, place.endpoint_url, place.region)
+
+
+@pytest.mark.servers
+def test_a_lease_that_is_renewed_is_respected_and_an_abandoned_one_is_taken_over(bucket: LakeSettings) -> None:
+    first, second = Lease(bucket, "/one", seconds=1.5), Lease(bucket, "/two", seconds=1.5)
+    first.acquire(time.monotonic())
+    with pytest.raises(BusyError):
+        second.acquire(time.monotonic() + 3)
+    first._done.set()  # its machine dies: nobody renews the lease any more
+    second.acquire(time.monotonic() + 6)
+    second.check()
+    with pytest.raises(BusyError, match="took over"):
+        first.check()
+    second.release()
+
+
+@pytest.mark.servers
+def test_a_lease_of_a_dead_run_in_the_same_data_folder_is_taken_over_at_once(bucket: LakeSettings) -> None:
+    dead, living = Lease(bucket, "/same", seconds=60), Lease(bucket, "/same", seconds=60)
+    dead.acquire(time.monotonic())
+    dead._done.set()
+    living.acquire(time.monotonic())
+    living.check()
+    living.release()
