@@ -128,7 +128,7 @@ def _start(stack: contextlib.ExitStack, bin_dir: Path, place: Path, user: User) 
             bin_dir / "postgres", "-D", place / "data", "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1",
             *settings,
         ]  # fmt: skip
-        server = process(command, place / "log", partial(_answers, url), user, stop=signal.SIGINT)
+        server = process(command, place / "log", partial(_answers, url), user, stop=signal.SIGQUIT)
         try:
             child = stack.enter_context(server)
         except Problem:

@@ -1,0 +1,246 @@
+"""Postgres as warehouse: write, audit, publish.
+
+Gold lands in `landing`, dbt makes and audits `candidate`, one transaction publishes it as `gold_<run>` behind the
+views `gold.*`. Every step starts by clearing what a killed run may have left of it, and readers see nothing of any
+but the last. A quiet run opens one connection and reads one row.
+
+Data flow: build database -> `landing` -> `candidate` -> `gold_<run>` -> views `gold.*`; runs -> `ops.*`
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, comments, landing
+from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
+from pipelines.warehouse.gold import GoldTable, compare
+from pipelines.warehouse.promote import CANDIDATE, Change, promote, read_columns
+from pipelines.warehouse.serve import Project, build_candidate
+from sources.problem import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    import duckdb
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+SETTING = "DESTINATION__WAREHOUSE__CREDENTIALS"
+PUBLISHER = "lakehouse-publisher"
+ADVISORY_LOCK = 7_251_103_338
+LOCK_SECONDS = 15
+CONNECT_SECONDS = "10"
+OPS_TABLES = """
+create schema if not exists ops;
+create table if not exists ops.pipeline_runs (
+    run_id text primary key, started_at timestamptz, ended_at timestamptz, state text, exit_code bigint,
+    rows bigint, seconds double precision
+);
+create table if not exists ops.reconciliation (
+    run_id text, table_name text, station text, rows bigint, key_checksum numeric(38, 0), explained boolean,
+    primary key (run_id, table_name, station)
+);
+"""
+log = logging.getLogger("lakehouse.warehouse")
+
+
+class PostgresWarehouse:
+    """A Postgres database as the warehouse."""
+
+    def __init__(
+        self,
+        url: str,
+        profile: str,
+        project: Project,
+        build_candidate: Callable[[Project, Mapping[str, str]], None] = build_candidate,
+    ) -> None:
+        """Names the database; nothing is connected yet."""
+        self.url, self.profile, self.project = url, profile, project
+        self._build_candidate = build_candidate
+
+    def published(self) -> Generation | None:
+        with self._connected() as connection, connection, connection.cursor() as cursor:
+            return _current(cursor)
+
+    def publish(
+        self, build: Path, run_id: str, fingerprint: str, tables: Sequence[GoldTable], migrate: bool = False
+    ) -> Generation:
+        with self._publishing() as connection:
+            current, kept = self._state(connection)
+            if current and current.fingerprint == fingerprint:
+                return current
+            known = [found for found in kept if found.fingerprint == fingerprint]
+            if known:
+                promote(connection, Change(known[0], migrate=migrate))
+            else:
+                states = self._make(connection, build, tables, current, kept)
+                made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), states)
+                promote(connection, Change(made, is_new=True, migrate=migrate))
+            comments.copy(connection, schema_of(known[0].run_id if known else run_id))
+            return self._shown(connection)
+
+    def rollback(self, migrate: bool = False) -> Generation:
+        with self._publishing() as connection:
+            current, kept = self._state(connection)
+            before = [found for found in kept if current and found.run_id == current.previous]
+            if not before:
+                raise Problem("The warehouse has no generation before: nothing was rolled back.")
+            promote(connection, Change(before[0], is_back=True, migrate=migrate))
+            return self._shown(connection)
+
+    def record_run(self, run: RunRecord) -> None:
+        self._record("pipeline_runs", ("run_id",), [astuple(run)])
+
+    def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
+        self._record("reconciliation", ("run_id", "table_name", "station"), [astuple(row) for row in rows])
+
+    def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
+        with self._connected() as own, own, own.cursor() as cursor:
+            cursor.execute(OPS_TABLES)
+            cursor.execute(f"create schema if not exists {GOLD}")
+        landing.attach_postgres(connection, self._parameters("lakehouse-sql"), "read_only")
+        return [f"warehouse.{GOLD}", f"warehouse.{OPS}"]
+
+    def check(self) -> str:
+        with self._connected() as connection, connection, connection.cursor() as cursor:
+            current = _current(cursor)
+            cursor.execute("show server_version")
+            version = cursor.fetchall()[0][0]
+        self._refuse_other_profile(current)
+        return f"Postgres {version}: {f'run {current.run_id}' if current else 'nothing published yet'}"
+
+    def _make(
+        self,
+        connection: "Connection",
+        build: Path,
+        tables: Sequence[GoldTable],
+        current: Generation | None,
+        kept: Sequence[Kept],
+    ) -> dict[str, TableState]:
+        """Lands the build and has the candidate built and audited."""
+        built = landing.measure_build(build, tables)
+        unchanged = _unchanged(built, next((one for one in kept if current and one.run_id == current.run_id), None))
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"drop schema if exists {CANDIDATE} cascade")
+            landing.prepare(cursor, built, unchanged)
+        started = time.monotonic()
+        landing.copy(build, self._parameters(PUBLISHER), [name for name in built if name not in unchanged])
+        rows = sum(state.rows for name, state in built.items() if name not in unchanged)
+        log.info("publish: landed %s rows in %.1f s", rows, time.monotonic() - started)
+        self._compare(connection, landing.LANDING, tables, built)
+        self._build_candidate(self.project, self._parameters(PUBLISHER))
+        self._compare(connection, CANDIDATE, tables, built)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"drop schema {landing.LANDING} cascade")
+        return built
+
+    def _compare(
+        self, connection: "Connection", schema: str, tables: Sequence[GoldTable], built: Mapping[str, TableState]
+    ) -> None:
+        with connection, connection.cursor() as cursor:
+            missing = sorted(set(built) - set(read_columns(cursor, [schema]).get(schema, {})))
+            if missing:
+                raise Problem(f"Schema {schema} lacks {', '.join(missing)}: add the models to dbt/models/serve.")
+            compare(built, landing.measure_schema(cursor, schema, tables, built), f"schema {schema}")
+
+    def _state(self, connection: "Connection") -> tuple[Generation | None, list[Kept]]:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(TABLES + f"create schema if not exists {GOLD};")
+            pointer, kept = read_pointer(cursor), read_kept(cursor)
+        current = current_generation(pointer, kept)
+        self._refuse_other_profile(current)
+        return current, kept
+
+    def _shown(self, connection: "Connection") -> Generation:
+        with connection, connection.cursor() as cursor:
+            current = _current(cursor)
+        if current is None:
+            raise Problem("Nothing is published after a publish: somebody else writes to schema publication.")
+        return current
+
+    def _refuse_other_profile(self, current: Generation | None) -> None:
+        if current and current.profile != self.profile:
+            raise UsageProblem(
+                f"This warehouse is published by the profile {current.profile}, this is {self.profile}: "
+                f"give each profile its own database with {SETTING}."
+            )
+
+    def _record(self, table: str, key: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+        from psycopg2.extras import execute_values
+
+        if not rows:
+            return
+        with self._connected() as connection, connection, connection.cursor() as cursor:
+            cursor.execute(OPS_TABLES)
+            keys = ", ".join(key)
+            cursor.execute(f"create temporary table fresh (like {OPS}.{table}) on commit drop")
+            execute_values(cursor, "insert into fresh values %s", rows)
+            cursor.execute(f"delete from {OPS}.{table} where ({keys}) in (select {keys} from fresh)")
+            cursor.execute(f"insert into {OPS}.{table} select * from fresh")
+
+    def _parameters(self, application: str) -> dict[str, str]:
+        from psycopg2 import ProgrammingError
+        from psycopg2.extensions import parse_dsn
+
+        try:
+            given = parse_dsn(self.url)
+        except ProgrammingError as error:
+            raise UsageProblem(f"{SETTING} is no URL of a Postgres database.") from error
+        return {"connect_timeout": CONNECT_SECONDS, **given, "application_name": application}
+
+    @contextmanager
+    def _connected(self, application: str = "lakehouse") -> Iterator["Connection"]:
+        import psycopg2
+        from psycopg2.extensions import make_dsn
+
+        try:
+            with closing(psycopg2.connect(make_dsn(**self._parameters(application)))) as connection:
+                yield connection
+        except psycopg2.Error as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Problem(f"The warehouse failed: {reason} Check that it runs, and {SETTING}.") from error
+
+    @contextmanager
+    def _publishing(self) -> Iterator["Connection"]:
+        """A connection that alone may publish; what a killed publish left running is ended."""
+        with self._connected(PUBLISHER) as connection:
+            with connection, connection.cursor() as cursor:
+                _lock(cursor)
+                cursor.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
+                    " and datname = current_database() and usename = current_user and pid <> pg_backend_pid()",
+                    (PUBLISHER,),
+                )
+            yield connection
+
+
+def schema_of(run_id: str) -> str:
+    """The schema of a generation."""
+    return f"gold_{re.sub('[^a-z0-9]+', '_', run_id.lower())}"[:63]
+
+
+def _lock(cursor: "Cursor") -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        cursor.execute(f"select pg_try_advisory_lock({ADVISORY_LOCK})")
+        if cursor.fetchall()[0][0]:
+            return
+        if time.monotonic() > deadline:
+            raise Problem("Another publish to this warehouse is at work: wait for it to end.")
+        time.sleep(0.1)
+
+
+def _current(cursor: "Cursor") -> Generation | None:
+    if not exists(cursor):
+        return None
+    return current_generation(read_pointer(cursor), read_kept(cursor))
+
+
+def _unchanged(built: Mapping[str, TableState], current: Kept | None) -> dict[str, str]:
+    if current is None:
+        return {}
+    return {name: current.schema for name, state in built.items() if current.tables.get(name) == state}
