@@ -50,17 +50,26 @@ def analyst(settings: Settings) -> Iterator["duckdb.DuckDBPyConnection"]:
     """
     import duckdb
 
+    with duckdb.connect() as connection:
+        prepare(settings, connection)
+        yield connection
+
+
+def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None:
+    """Attach the snapshot and the warehouse to a connection, times in UTC.
+
+    Raises:
+        UsageProblem: Nothing is built yet.
+    """
     snapshot = build.snapshot_file(settings)
     if not snapshot.exists():
         raise UsageProblem("Nothing is built yet: run `python pipelines/run.py` first.")
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        duck.open_lake(connection, settings.lake)
-        connection.execute(f"attach {duck.literal(str(snapshot))} as lakehouse (read_only)")
-        schemas = open_warehouse(settings).attach(connection)
-        path = ["lakehouse.bronze", "lakehouse.silver", *schemas]
-        connection.execute(f"set search_path = {duck.literal(','.join(path))}")
-        yield connection
+    connection.execute("set timezone = 'UTC'")
+    duck.open_lake(connection, settings.lake)
+    connection.execute(f"attach {duck.literal(str(snapshot))} as lakehouse (read_only)")
+    schemas = open_warehouse(settings).attach(connection)
+    path = ["lakehouse.bronze", "lakehouse.silver", *schemas]
+    connection.execute(f"set search_path = {duck.literal(','.join(path))}")
 
 
 def _only_reads(connection: "duckdb.DuckDBPyConnection", query: str) -> None:
