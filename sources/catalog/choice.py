@@ -1,0 +1,211 @@
+"""How each table is read: looked up in the database, decided by settings, and by default by the table itself.
+
+A table with a primary key and an indexed timestamp named like `updated_at` is read by that cursor (`watermark`); any
+other is read whole whenever it changed (`full`).
+
+Data flow: reflection, settings -> Choice
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sources.problem import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+STRATEGIES = ("full", "watermark", "partition")
+CURSORS = ("updated_at", "last_updated", "last_updated_at", "modified_at", "last_modified", "changed_at", "updated")
+
+
+class TableSettings(Protocol):
+    """What a person may set for a table."""
+
+    @property
+    def strategy(self) -> str | None:
+        """`full`, `watermark` or `partition`; None for the table's own."""
+
+    @property
+    def cursor(self) -> str | None:
+        """The column that grows with each change."""
+
+    @property
+    def partition(self) -> str | None:
+        """The date column."""
+
+    @property
+    def allow_shrink(self) -> bool:
+        """Load a snapshot that is empty or less than half of the last."""
+
+
+@dataclass(frozen=True)
+class Default:
+    """The settings of a table for which nothing is set."""
+
+    strategy: str | None = None
+    cursor: str | None = None
+    partition: str | None = None
+    allow_shrink: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the source: its kind decides how it is read and what it becomes.
+
+    Attributes:
+        name: As the database spells it.
+        kind: text, integer, unsigned, double, decimal, timestamp, instant (kept in UTC by MySQL), date, time, bit,
+            binary, json, boolean or other.
+        precision: Digits of a decimal.
+        scale: Digits after its point.
+    """
+
+    name: str
+    kind: str
+    precision: int | None = None
+    scale: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a table is read.
+
+    Attributes:
+        table: Its name.
+        columns: All its columns, in order.
+        key: Columns of its primary key; empty without one.
+        strategy: full, watermark or partition.
+        cursor: The cursor column under watermark.
+        partition: The date column under partition.
+        allow_shrink: Whether a snapshot may lose more than half.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    key: tuple[Column, ...]
+    strategy: str
+    cursor: Column | None
+    partition: Column | None
+    allow_shrink: bool
+
+    @property
+    def signature(self) -> list[str]:
+        """What a base was made with; another signature starts another base."""
+        named = [column.name if column else "" for column in (self.cursor, self.partition)]
+        return [self.strategy, *named, *(column.name for column in self.key)]
+
+    def column(self, name: str) -> Column | None:
+        """A column by name, in any case of letters."""
+        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+
+
+def environment(table: str, setting: str) -> str:
+    """The environment variable of a table's setting."""
+    return f"SOURCES__CATALOG__{table.upper()}__{setting.upper()}"
+
+
+def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Choice:
+    """Decide how a table is read.
+
+    Raises:
+        Problem: The table is missing.
+        UsageProblem: A setting names what the table does not have.
+    """
+    import sqlalchemy as sa
+
+    try:
+        columns = tuple(_column(found) for found in inspector.get_columns(table))
+    except sa.exc.NoSuchTableError:
+        columns = ()
+    if not columns:
+        from sources.catalog.database import SETTING, place
+
+        where = place(inspector.engine)
+        raise Problem(f"The catalog {where} has no table {table}: fill it with import-catalog, or correct {SETTING}.")
+    by_name = {column.name: column for column in columns}
+    key = tuple(by_name[name] for name in inspector.get_pk_constraint(table)["constrained_columns"])
+    bare = Choice(table, columns, key, "full", None, None, settings.allow_shrink)
+    strategy = settings.strategy or _own_strategy(bare, inspector, settings)
+    return Choice(
+        table,
+        columns,
+        key,
+        _checked(bare, strategy),
+        _named(bare, settings.cursor or _own_cursor(bare), "CURSOR") if strategy == "watermark" else None,
+        _named(bare, settings.partition, "PARTITION") if strategy == "partition" else None,
+        settings.allow_shrink,
+    )
+
+
+def _own_strategy(bare: Choice, inspector: "sa.Inspector", settings: TableSettings) -> str:
+    if settings.partition:
+        return "partition"
+    if settings.cursor:
+        return "watermark"
+    cursor = bare.column(_own_cursor(bare) or "")
+    indexed = {str(index["column_names"][0]) for index in inspector.get_indexes(bare.table) if index["column_names"]}
+    by_itself = cursor and cursor.name in indexed and cursor.kind in ("timestamp", "instant") and bare.key
+    return "watermark" if by_itself else "full"
+
+
+def _own_cursor(bare: Choice) -> str | None:
+    return next((name for name in CURSORS if bare.column(name)), None)
+
+
+def _checked(bare: Choice, strategy: str) -> str:
+    if strategy not in STRATEGIES:
+        raise UsageProblem(f"{environment(bare.table, 'strategy')} is {strategy!r}: take {', '.join(STRATEGIES)}.")
+    if strategy == "watermark" and not bare.key:
+        raise UsageProblem(
+            f"{bare.table} has no primary key, and without one a cursor cannot tell a changed row from a new one: "
+            f"set {environment(bare.table, 'strategy')} to full or partition."
+        )
+    return strategy
+
+
+def _named(bare: Choice, name: str | None, setting: str) -> Column:
+    column = bare.column(name) if name else None
+    if column is None:
+        has = ", ".join(column.name for column in bare.columns)
+        raise UsageProblem(
+            f"{environment(bare.table, setting)} must name a column of {bare.table}"
+            f"{f', not {name!r}' if name else ''}: it has {has}."
+        )
+    return column
+
+
+def _column(found: Any) -> Column:
+    import sqlalchemy as sa
+
+    kind = found["type"]
+    if isinstance(kind, sa.Numeric) and _kind(kind) == "decimal":
+        return Column(found["name"], "decimal", kind.precision, kind.scale or 0)
+    return Column(found["name"], _kind(kind))
+
+
+def _kind(kind: Any) -> str:
+    import sqlalchemy as sa
+
+    name = type(kind).__name__.upper()
+    if name in ("BIT", "YEAR"):
+        return {"BIT": "bit", "YEAR": "integer"}[name]
+    if isinstance(kind, sa.Integer) and getattr(kind, "unsigned", False):
+        return "unsigned"
+    if name == "TIMESTAMP" and type(kind).__module__.endswith("mysql.types"):
+        return "instant"
+    for family, label in (
+        (sa.Boolean, "boolean"),
+        (sa.Integer, "integer"),
+        (sa.Float, "double"),
+        (sa.Numeric, "decimal"),
+        (sa.DateTime, "timestamp"),
+        (sa.Date, "date"),
+        (sa.Time, "time"),
+        (sa.JSON, "json"),
+        (sa.String, "text"),
+        (sa.LargeBinary, "binary"),
+        (sa.types._Binary, "binary"),  # noqa: SLF001
+    ):
+        if isinstance(kind, family):
+            return label
+    return "other"

@@ -1,0 +1,153 @@
+"""What a page of rows looks like in the lake, whatever the source gave.
+
+Declared columns come first, in their declared types; a column that the source lacks is null. A column that is not
+declared flows through in the type that the source gives it. Casts are safe: a number that does not fit stops the table
+instead of being wrapped.
+
+Data flow: rows or connectorx's arrow table -> arrow table of the layout
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sources.catalog.checksum import text_of
+from sources.catalog.choice import Choice, Column
+from sources.catalog.tables import CATALOG
+from sources.problem import Problem
+from sources.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PARTITION = "_partition"
+WIDEST_DECIMAL = 38
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a bronze table, and where in the source each comes from."""
+
+    table: str
+    schema: "pa.Schema"
+    columns: Mapping[str, Column]
+
+    def page(self, given: "pa.Table") -> "pa.Table":
+        """Shape a table that has the source's columns.
+
+        Raises:
+            Problem: A value does not fit its column.
+        """
+        import pyarrow as pa
+
+        return pa.Table.from_arrays([self._column(given, field) for field in self.schema], schema=self.schema)
+
+    def from_rows(self, names: Sequence[str], rows: Sequence[Sequence[Any]], dialect: str) -> "pa.Table":
+        """Shape rows as a driver gives them.
+
+        Raises:
+            Problem: A value does not fit its column.
+        """
+        import pyarrow as pa
+
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+        arrays = []
+        for name, cells in zip(names, values, strict=True):
+            kind = arrow_type(self.columns[name], dialect) if name in self.columns else pa.string()
+            try:
+                arrays.append(_array(cells, kind))
+            except (pa.ArrowException, ValueError, TypeError, OverflowError, ArithmeticError) as error:
+                raise self._misfit(name, kind, error) from error
+        return self.page(pa.Table.from_arrays(arrays, names=list(names)))
+
+    def _column(self, given: "pa.Table", field: "pa.Field") -> Any:
+        import pyarrow as pa
+
+        if field.name not in given.column_names:
+            return pa.nulls(given.num_rows, field.type)
+        column = given[field.name]
+        try:
+            return column if column.type == field.type else _cast(column, field.type)
+        except pa.ArrowException as error:
+            raise self._misfit(field.name, field.type, error) from error
+
+    def _misfit(self, name: str, kind: object, error: BaseException) -> Problem:
+        first = str(error).splitlines()[0]
+        return Problem(
+            f"The catalog's column {self.table}.{name} holds what is no {kind}: {first}. Nothing of this table was "
+            "loaded; correct the value at the source."
+        )
+
+
+def declared(name: str) -> Table:
+    """The bronze table of this name; a bare one for a table that is not declared."""
+    return next((table for table in CATALOG if table.name == name), Table(name, {PARTITION: "VARCHAR"}, ()))
+
+
+def layout_of(choice: Choice, dialect: str) -> Layout:
+    """The layout of a table that is read so."""
+    import pyarrow as pa
+
+    wanted = declared(choice.table).arrow_schema
+    others = [column for column in choice.columns if column.name not in wanted.names]
+    schema = pa.schema([*wanted, *(pa.field(column.name, arrow_type(column, dialect)) for column in others)])
+    return Layout(choice.table, schema, {column.name: column for column in choice.columns})
+
+
+def arrow_type(column: Column, dialect: str) -> "pa.DataType":
+    """The type that a column of the source has in the lake when it is not declared."""
+    import pyarrow as pa
+
+    if column.kind == "decimal":
+        if dialect == "sqlite":
+            return pa.float64()
+        fits = column.precision is not None and column.precision <= WIDEST_DECIMAL
+        return pa.decimal128(column.precision, column.scale or 0) if fits else pa.string()
+    return {
+        "integer": pa.int64(),
+        "unsigned": pa.uint64(),
+        "bit": pa.uint64(),
+        "double": pa.float64(),
+        "timestamp": pa.timestamp("us"),
+        "instant": pa.timestamp("us", tz="UTC"),
+        "date": pa.date32(),
+        "binary": pa.binary(),
+        "boolean": pa.int64() if dialect == "sqlite" else pa.bool_(),
+    }.get(column.kind, pa.string())
+
+
+def _cast(column: Any, kind: "pa.DataType") -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(column.type) and column.type.tz is None:
+        return column.cast(pa.timestamp("us")).cast(kind)
+    if pa.types.is_timestamp(kind) and pa.types.is_integer(column.type):
+        return column.cast(pa.int64()).cast(kind)
+    if pa.types.is_integer(kind) and pa.types.is_string(column.type):
+        return column.cast(pa.decimal128(WIDEST_DECIMAL, 0)).cast(kind)
+    return column.cast(kind)
+
+
+def _array(cells: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    if pa.types.is_string(kind):
+        return pa.array([cell if cell is None or isinstance(cell, str) else text_of(cell) for cell in cells], kind)
+    if pa.types.is_integer(kind):
+        return pa.array([cell if cell is None or isinstance(cell, int) else _whole(cell) for cell in cells], kind)
+    if pa.types.is_floating(kind):
+        return pa.array([cell if cell is None else float(cell) for cell in cells], kind)
+    if pa.types.is_binary(kind):
+        return pa.array([cell.encode() if isinstance(cell, str) else cell for cell in cells], kind)
+    if pa.types.is_decimal(kind):
+        return pa.array([cell if cell is None else Decimal(str(cell)) for cell in cells], kind)
+    texts = any(isinstance(cell, str) for cell in cells)
+    return pa.array([cell or None for cell in cells], pa.string()).cast(kind) if texts else pa.array(cells, kind)
+
+
+def _whole(cell: Any) -> int:
+    number = Decimal(str(cell))
+    if number != number.to_integral_value():
+        raise ValueError(f"{cell!r} is not a whole number")
+    return int(number)

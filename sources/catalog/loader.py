@@ -1,0 +1,203 @@
+"""The table loader that dlt's `sql_database` runs for the catalog: a plan's rows, then the row that says what they cover.
+
+Registered with dlt under the name `key_window`. Rows, the extract row, tombstones and the new state go into one load
+package: either all of it is in the lake, or nothing is.
+
+Data flow: Plan -> pages -> (comparison with the lake) -> late rows, tombstones -> extract rows, state
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from dlt.sources.sql_database import BaseTableLoader
+
+from sources.catalog.checksum import UNIT, Tally
+from sources.catalog.choice import Choice
+from sources.catalog.layout import layout_of
+from sources.catalog.ledger import Bronze, Ledger
+from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
+from sources.catalog.reader import Reader
+from sources.catalog.sql import Sql
+from sources.catalog.tables import EXTRACTS, TOMBSTONES
+from sources.catalog.view import View
+from sources.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BACKEND = "key_window"
+KEYS_AT_ONCE = 500
+ROWS_PER_BUCKET = 2_000
+MOST_BUCKETS = 4_096
+BATCH = 50_000
+
+log = logging.getLogger("lakehouse.catalog")
+
+
+@dataclass
+class Task:
+    """What a loader is told, and what it tells back.
+
+    Attributes:
+        choice: How the table is read.
+        ask: What is asked of the run.
+        bronze: Reads what the lake holds.
+        plan: What to read; None decides when the rows are asked for.
+        progress: Told the table's name and the rows read so far.
+        read: The rows that went to the lake.
+        tombstones: The keys that were found to be gone.
+    """
+
+    choice: Choice
+    ask: Ask
+    bronze: Bronze
+    plan: Plan | None = None
+    progress: Any = lambda _table, _rows: None
+    read: Tally = field(default_factory=Tally)
+    tombstones: int = 0
+
+
+class KeyWindowLoader(BaseTableLoader):  # type: ignore[misc]
+    """Loads a table of the catalog as its task says."""
+
+    def load_rows(self, backend_kwargs: dict[str, Any] | None = None) -> Iterator[Any]:
+        """Read the pages of the plan, then what they cover; nothing when nothing is new."""
+        task: Task = (backend_kwargs or {})["task"]
+        state = dlt.current.resource_state(task.choice.table)
+        plan = task.plan or self._plan(task, state)
+        if plan is None:
+            return
+        ledger = Ledger(plan.choice, remember=plan.compare)
+        try:
+            yield from _Load(self.engine, task, plan, ledger, state).rows()
+        finally:
+            ledger.close()
+
+    def _plan(self, task: Task, state: State) -> Plan | None:
+        with self.engine.connect() as connection:
+            return make_plan(View.of(connection, task.choice), state, task.ask)
+
+
+@dataclass
+class _Load:
+    """One table's share of a load package."""
+
+    engine: Any
+    task: Task
+    plan: Plan
+    ledger: Ledger
+    state: dict[str, Any]
+    labels: dict[str | None, Tally] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[Any]:
+        for piece in self.plan.pieces:
+            yield from self._pages(piece)
+        held, source = self._own_tallies()
+        if self.plan.compare and held != source:
+            gone: list[str] = []
+            held, source = None, None
+            for found in self._compare(gone):
+                if isinstance(found, tuple):
+                    held, source = found
+                else:
+                    yield found
+            if gone:
+                self.task.tombstones = len(gone)
+                yield _beside(TOMBSTONES, [_tombstone(self.plan.choice.table, key) for key in gone])
+        yield _beside(EXTRACTS, self._extracts(source))
+        self.state.clear()
+        self.state.update(self.plan.later | ({"held": held.stored()} if held else {}))
+        if self.plan.choice.strategy == "full" and source is None:
+            self.state.pop("content")
+
+    def _own_tallies(self) -> tuple[Tally | None, Tally | None]:
+        """What the lake holds and what the source has, as far as pages and plan tell."""
+        plan, read = self.plan, self.task.read
+        if plan.choice.strategy == "watermark" and not plan.is_base:
+            added = plan.held + read if plan.held and plan.source else None
+            return (plan.source, plan.source) if added == plan.source else (added, plan.source)
+        same = plan.expected and (plan.expected.rows, plan.expected.keys) == (read.rows, read.keys)
+        if plan.expected and not same:
+            log.warning("%s changed while it was read; it is looked at again next time", plan.choice.table)
+        return read, plan.source if same else None
+
+    def _pages(self, piece: Piece) -> Iterator["pa.Table"]:
+        layout = layout_of(self.plan.choice, Sql.over(self.engine, self.plan.choice).dialect)
+        for page in Reader(self.engine, self.plan.choice, layout).pages(piece.where, piece.rows):
+            for label, tally in self.ledger.add(page).items():
+                self.labels[label] = self.labels.get(label, Tally()) + tally
+                self.task.read += tally
+            self.task.progress(self.plan.choice.table, self.task.read.rows)
+            yield page
+
+    def _compare(self, gone: list[str]) -> Iterator[Any]:
+        """Yield late rows, fill `gone`, and end with (held, source) as they are then."""
+        self.ledger.hold(self.task.bronze)
+        with self.engine.connect() as connection:
+            view = View.of(connection, self.plan.choice)
+            where = view.sql.up_to(self.plan.later["bound"])
+            of = min(MOST_BUCKETS, int(self.plan.later["rows"]) // ROWS_PER_BUCKET + 1)
+            there, here = view.tallies("cursor", where, by=of), self.ledger.buckets(of)
+            differing = sorted(b for b in there.keys() | here.keys() if there.get(b) != here.get(b))
+            moved = 0
+            if differing:
+                found = self.ledger.differ(_batches(view.keys(where, differing, of)), differing, of)
+                alive = view.alive([_parts(key) for key in found.gone])
+                gone.extend(key for key in found.gone if key not in alive)
+                moved = len(alive)
+                for start in range(0, len(found.late), KEYS_AT_ONCE):
+                    keys = [_parts(key) for key in found.late[start : start + KEYS_AT_ONCE]]
+                    yield from self._pages(Piece(f"{view.sql.with_keys(keys)} and {where}", len(keys)))
+        source = sum(there.values(), Tally())
+        yield self.ledger.settle(gone), source if not moved else None
+
+    def _extracts(self, source: Tally | None) -> list[dict[str, Any]]:
+        plan = self.plan
+        whole = [(None, plan.lower, plan.upper, self.task.read)]
+        labels = sorted({*plan.partitions, *(label for label in self.labels if label is not None)})
+        parts = [(label, label, label, self.labels.get(label, Tally())) for label in labels]
+        wanted = [*(whole if plan.is_base else []), *parts] if plan.choice.strategy == "partition" else whole
+        return [
+            {
+                "table_name": plan.choice.table,
+                "strategy": plan.choice.strategy,
+                "partition": label,
+                "lower_bound": lower,
+                "upper_bound": upper,
+                "row_count": tally.rows,
+                "key_checksum": Decimal(tally.keys),
+                "is_complete": True,
+                "extracted_at": self.task.ask.now,
+                "table_rows": source.rows if source else None,
+                "table_checksum": Decimal(source.keys) if source else None,
+            }
+            for label, lower, upper, tally in wanted
+        ]
+
+
+def _tombstone(table: str, key: str) -> dict[str, Any]:
+    return {"table_name": table, "key": key, "found_at": datetime.now(UTC)}
+
+
+def _parts(key: str) -> tuple[object, ...]:
+    return tuple(key.split(UNIT))
+
+
+def _batches(rows: Iterator[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def _beside(table: Table, rows: list[dict[str, Any]]) -> Any:
+    """Rows for another table of the same package."""
+    import pyarrow as pa
+
+    page = pa.Table.from_pylist(rows, schema=table.arrow_schema)
+    hints = dlt.mark.make_hints(table_name=table.name, write_disposition="append")
+    return dlt.mark.with_hints(page, hints, create_table_variant=True)

@@ -1,0 +1,216 @@
+"""What a run has to read of a table, decided from what is known of the last time and what the table says now.
+
+Every witness is taken before the rows are read. So whatever changes in between is seen as a change next time: it may
+be read twice, it is never lost. Deciding needs SQLAlchemy alone, and a run that finds nothing new ends here.
+
+- `full`: the table's content as a checksum; another content, another snapshot.
+- `watermark`: rows above the last bound; the rows at the bound and those without a cursor again, whenever their content
+  changed; and, for what is gone or was committed late behind the bound, keys and cursors compared with the lake.
+- `partition`: a checksum for each date; the dates that differ.
+
+Data flow: View, state -> Plan, or None
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sources.catalog.checksum import Tally
+from sources.catalog.choice import Choice, environment
+from sources.catalog.view import View
+from sources.problem import Problem
+
+ALWAYS_COMPARED = 1_000_000
+"""Up to so many rows, keys and cursors are compared on every run; above, when the counts say so, and once a day."""
+COMPARED_EVERY = timedelta(days=1)
+PARTITIONS_AT_ONCE = 50
+
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a run, the same for all tables.
+
+    Attributes:
+        now: When the run started.
+        full_refresh: Make a new base of this table, whatever is known.
+        backfill: First and last day to be read again.
+    """
+
+    now: datetime
+    full_refresh: bool = False
+    backfill: tuple[date, date] | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that are read together: a condition, and how many they are if that is known."""
+
+    where: str | None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read of a table, and what is known once it is in the lake.
+
+    Attributes:
+        choice: How the table is read.
+        pieces: What is read; without any, only a comparison is made.
+        lower: Lower bound of the cursor; None for a base, which covers everything.
+        upper: Upper bound of the cursor.
+        partitions: Dates that are replaced, under `partition`.
+        source: The whole table at the source under the upper bound; None where that was not counted.
+        compare: Whether keys and cursors are compared with what the lake holds.
+        expected: What the pieces should bring; None where that was not counted.
+        held: What the lake held before, as far as it is known.
+        is_base: Whether this covers everything and takes the place of all that came before.
+        later: The state once this is loaded.
+    """
+
+    choice: Choice
+    pieces: tuple[Piece, ...]
+    lower: str | None
+    upper: str | None
+    source: Tally | None
+    later: dict[str, Any] = field(hash=False)
+    partitions: tuple[str, ...] = ()
+    compare: bool = False
+    expected: Tally | None = None
+    held: Tally | None = None
+    is_base: bool = False
+
+
+def make_plan(view: View, state: State, ask: Ask) -> Plan | None:
+    """Decide what to read of a table; None when nothing is new.
+
+    Args:
+        view: The table.
+        state: What the last plan for it left; empty at first.
+        ask: What is asked of the run.
+
+    Raises:
+        Problem: The table is empty or has shrunk to less than half, and that is not allowed.
+    """
+    planners = {"full": _full, "watermark": _watermark, "partition": _partition}
+    return planners[view.sql.choice.strategy](view, state, ask)
+
+
+def _is_new(view: View, state: State, ask: Ask) -> bool:
+    return ask.full_refresh or state.get("signature") != view.sql.choice.signature
+
+
+def _later(view: View, rows: int, **known: object) -> dict[str, Any]:
+    return {"signature": view.sql.choice.signature, "rows": rows, **known}
+
+
+def _guard(choice: Choice, state: State, rows: int) -> None:
+    before = int(state.get("rows") or 0)
+    if rows * 2 < before and not choice.allow_shrink:
+        raise Problem(
+            f"The catalog's table {choice.table} has {rows:,} rows where it had {before:,} the last time. It was left "
+            f"as it is in the lake; if the rows are rightly gone, set {environment(choice.table, 'allow_shrink')}=true "
+            "for one run."
+        )
+
+
+def _full(view: View, state: State, ask: Ask) -> Plan | None:
+    choice = view.sql.choice
+    content = view.tally("content")
+    _guard(choice, state, content.rows)
+    same = state.get("content") == content.stored()
+    if same and ask.backfill is None and not _is_new(view, state, ask):
+        return None
+    later = _later(view, content.rows, content=content.stored())
+    return Plan(choice, (Piece(None, content.rows),), None, None, content, later, expected=content, is_base=True)
+
+
+def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
+    sql, rows, top = view.sql, view.count(), view.top()
+    _guard(sql.choice, state, rows)
+    at_top = view.tally("content", sql.compare("=", top)) if top is not None else Tally()
+    nulls = view.tally("content", sql.without_cursor())
+    later = _later(view, rows, bound=top, at_bound=at_top.stored(), nulls=nulls.stored())
+    upper = None if top is None else str(top)
+    if _is_new(view, state, ask):
+        source = view.tally("cursor", sql.up_to(top)) if rows <= ALWAYS_COMPARED else None
+        later["compared_at"] = ask.now.isoformat()
+        return Plan(sql.choice, (Piece(sql.up_to(top), rows),), None, upper, source, later, expected=source, is_base=True)
+    pieces = _changed_pieces(view, state, ask, top, nulls)
+    later["compared_at"] = state["compared_at"]
+    held = Tally.restored(state.get("held"))
+    due = _is_due(state, ask, rows, changed=bool(pieces))
+    source = view.tally("cursor", sql.up_to(top)) if due else None
+    if not pieces and (not due or (source == held and rows <= ALWAYS_COMPARED)):
+        return None
+    if due:
+        later["compared_at"] = ask.now.isoformat()
+    lower = str(state["bound"]) if state["bound"] is not None else ""
+    return Plan(sql.choice, pieces, lower, upper, source, later, compare=due and source != held, held=held)
+
+
+def _is_due(state: State, ask: Ask, rows: int, *, changed: bool) -> bool:
+    if rows <= ALWAYS_COMPARED:
+        return True
+    doubtful = rows < int(state["rows"]) or (rows != int(state["rows"]) and not changed)
+    return doubtful or ask.now - datetime.fromisoformat(state["compared_at"]) >= COMPARED_EVERY
+
+
+def _changed_pieces(
+    view: View, state: State, ask: Ask, top: str | int | None, nulls: Tally
+) -> tuple[Piece, ...]:
+    sql, bound = view.sql, state["bound"]
+    found = []
+    if top is not None and bound is None:
+        found.append(Piece(sql.compare("<=", top)))
+    elif top is not None and top > bound:
+        found.append(Piece(f"{sql.compare('>', bound)} and {sql.compare('<=', top)}"))
+    if bound is not None:
+        at_bound = view.tally("content", sql.compare("=", bound))
+        if at_bound.stored() != state["at_bound"]:
+            found.append(Piece(sql.compare("=", bound), at_bound.rows))
+    if nulls.stored() != state["nulls"]:
+        found.append(Piece(sql.without_cursor(), nulls.rows))
+    if ask.backfill and top is not None:
+        first, last = ask.backfill
+        end = (last + timedelta(days=1)).isoformat()
+        days = f"{sql.compare('>=', first.isoformat())} and {sql.compare('<', end)}"
+        found.append(Piece(f"{days} and {sql.compare('<=', top)}"))
+    return tuple(piece for piece in found if piece.rows != 0)
+
+
+def _partition(view: View, state: State, ask: Ask) -> Plan | None:
+    sql = view.sql
+    tallies: dict[str, Tally] = view.tallies("content", by="partition")
+    source = sum(tallies.values(), Tally())
+    _guard(sql.choice, state, source.rows)
+    prints = {label: f"{tally.rows}:{tally.measure % (1 << 61)}" for label, tally in tallies.items()}
+    later = _later(view, source.rows, partitions=prints)
+    if _is_new(view, state, ask):
+        labels = tuple(sorted(tallies))
+        whole = (Piece(None, source.rows),)
+        return Plan(sql.choice, whole, None, None, source, later, labels, expected=source, is_base=True)
+    before: Mapping[str, str] = state["partitions"]
+    labels = sorted(prints.keys() | before.keys())
+    changed = [label for label in labels if prints.get(label) != before.get(label) or _asked(label, ask)]
+    if not changed:
+        return None
+    there = [label for label in changed if label in tallies]
+    groups = [there[start : start + PARTITIONS_AT_ONCE] for start in range(0, len(there), PARTITIONS_AT_ONCE)]
+    pieces = [Piece(sql.in_partitions(group), sum(tallies[label].rows for label in group)) for group in groups]
+    expected = sum((tallies[label] for label in there), Tally())
+    return Plan(sql.choice, tuple(pieces), changed[0], changed[-1], source, later, tuple(changed), expected=expected)
+
+
+def _asked(label: str, ask: Ask) -> bool:
+    if ask.backfill is None:
+        return False
+    first, last = ask.backfill
+    return first.isoformat() <= label <= last.isoformat()
+
+
+def asked_now(*, full_refresh: bool = False, backfill: tuple[date, date] | None = None) -> Ask:
+    """What is asked of a run that starts now."""
+    return Ask(datetime.now(UTC), full_refresh, backfill)

@@ -1,0 +1,128 @@
+"""One run of the catalog source: packages left over first, then the plans, then one load package for what is new.
+
+Data flow: pipeline state -> plans -> dlt -> Extract
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dlt
+
+from sources.catalog import NAMES, Extract, Planned, Progress, catalog, plan_tables
+from sources.catalog.choice import TableSettings
+from sources.catalog.database import open_database
+from sources.catalog.ledger import Bronze
+from sources.catalog.plan import Ask, Plan, State, asked_now
+from sources.problem import Problem
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `extract` was asked."""
+
+    pipeline: dlt.Pipeline
+    tables: Mapping[str, TableSettings]
+    full_refresh: frozenset[str]
+    backfill: tuple[date, date] | None
+    progress: Progress
+    bronze: Bronze | None
+
+    def extract(self, url: str) -> list[Extract]:
+        """Load what is new; dlt starts only if something is."""
+        ask = asked_now(backfill=self.backfill)
+        folder = Path(self.pipeline.working_dir)
+        states = local_states(folder)
+        planned = self._plan(url, states, ask) if states is not None else None
+        if planned is None or any(isinstance(found, Plan) for _, found in planned.values()):
+            restored = self._restore()
+            planned = planned if planned is not None and restored == states else self._plan(url, restored, ask)
+        return self._load(url, planned, ask)
+
+    def _plan(self, url: str, states: Mapping[str, State], ask: Ask) -> Planned:
+        return plan_tables(url, states, self.tables, ask, self.full_refresh)
+
+    def _restore(self) -> dict[str, State]:
+        """The state of the lake: packages left over are loaded first, a lost folder is made again."""
+        with _lake_explained(self.pipeline):
+            if self.pipeline.has_pending_data:
+                self.pipeline.run()
+            self.pipeline.sync_destination()
+        return _states(self.pipeline.state)
+
+    def _load(self, url: str, planned: Planned, ask: Ask) -> list[Extract]:
+        from sources.catalog.held import committed_pages
+        from sources.catalog.loader import Task
+
+        bronze = self.bronze or committed_pages(self.pipeline)
+        tasks = {
+            name: Task(choice, ask, bronze, plan, self.progress)
+            for name, (choice, plan) in planned.items()
+            if choice is not None and isinstance(plan, Plan)
+        }
+        if tasks:
+            engine = open_database(url)
+            try:
+                with _lake_explained(self.pipeline):
+                    source = catalog(url, tasks=tasks, engine=engine)
+                    self.pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
+            finally:
+                engine.dispose()
+        return [_told(name, planned, tasks.get(name)) for name in NAMES if name in planned]
+
+
+def local_states(folder: Path) -> dict[str, State] | None:
+    """The tables' states in a pipeline's folder; None without one, or when packages are still to be loaded."""
+    waiting = [folder / "normalize/extracted", folder / "load/new", folder / "load/normalized"]
+    if any(place.is_dir() and any(place.iterdir()) for place in waiting):
+        return None
+    try:
+        return _states(json.loads((folder / "state.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _states(state: Mapping[str, Any]) -> dict[str, State]:
+    resources = state.get("sources", {}).get("catalog", {}).get("resources", {})
+    return json.loads(json.dumps({name: resources[name] for name in NAMES if name in resources}))  # type: ignore[no-any-return]
+
+
+class _lake_explained:  # noqa: N801
+    """Turn what dlt complains of into a Problem; one that was raised inside comes out as it is."""
+
+    def __init__(self, pipeline: dlt.Pipeline) -> None:
+        self._pipeline = pipeline
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, Problem):
+                self._forget()
+                raise cause
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, Exception):
+            self._forget()
+            said = str(getattr(error, "exception", None) or error).strip().splitlines() or [type(error).__name__]
+            raise Problem(
+                f"Loading the catalog into the lake failed: {said[0]} Nothing of this load counts; correct it and run again."
+            ) from error
+
+    def _forget(self) -> None:
+        """Leave packages that are whole for the next run."""
+
+
+def _told(name: str, planned: Planned, task: Any) -> Extract:
+    choice, plan = planned[name]
+    strategy = choice.strategy if choice else ""
+    if isinstance(plan, Problem):
+        return Extract(name, "stopped", strategy, problem=plan)
+    if plan is None or task is None:
+        return Extract(name, "unchanged", strategy)
+    read = task.read
+    return Extract(name, "loaded", strategy, read.rows, task.tombstones, plan.lower, plan.upper, read.keys)

@@ -1,0 +1,141 @@
+"""The questions that are asked of a table before any row is taken: how many, up to where, and with what checksums.
+
+MySQL, MariaDB and Postgres count and sum by themselves; of any other database the rows are streamed and summed here.
+
+Data flow: open connection, Choice -> numbers
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from sources.catalog.checksum import UNIT, Tally, cursor_number, number, text_of
+from sources.catalog.choice import Choice
+from sources.catalog.sql import Sql
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+Measure = Literal["content", "cursor"]
+FETCH = 5_000
+
+
+@dataclass(frozen=True)
+class View:
+    """A table seen through an open connection."""
+
+    connection: "sa.Connection"
+    sql: Sql
+
+    @classmethod
+    def of(cls, connection: "sa.Connection", choice: Choice) -> "View":
+        """A table as this connection sees it."""
+        return cls(connection, Sql.over(connection.engine, choice))
+
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Stream the rows of a statement as the driver gives them; nothing in it is taken for a parameter."""
+        options = {"no_parameters": True, "stream_results": True, "max_row_buffer": FETCH}
+        with self.connection.execution_options(**options).exec_driver_sql(query) as result:
+            while batch := result.fetchmany(FETCH):
+                for row in batch:
+                    yield row._data if hasattr(row, "_data") else tuple(row)  # noqa: SLF001
+
+    def count(self) -> int:
+        """Rows in the table."""
+        return int(next(self.rows(f"select count(*) from {self.sql.table}"))[0])
+
+    def top(self) -> str | int | None:
+        """The greatest cursor, in a form that can be stored and compared in the database; None without any."""
+        cursor = self.sql.choice.cursor
+        if cursor is None:
+            return None
+        top = next(self.rows(f"select max({self.sql.name(cursor.name)}) from {self.sql.table}"))[0]
+        if isinstance(top, datetime):
+            return top.isoformat(" ", "microseconds")
+        return top if top is None or isinstance(top, int) else text_of(top) if not isinstance(top, date) else str(top)
+
+    def tally(self, measure: Measure, where: str | None = None) -> Tally:
+        """Count and sum the rows of a condition."""
+        return self.tallies(measure, where).get(None, Tally())
+
+    def tallies(self, measure: Measure, where: str | None = None, *, by: str | int | None = None) -> dict[Any, Tally]:
+        """Count and sum rows by group.
+
+        Args:
+            measure: What the third number sums: all that a row holds, or its cursor.
+            where: A condition.
+            by: `partition` groups by the partition's label, a number by that many buckets of the key's number.
+        """
+        if self.sql.counts_itself:
+            return self._counted(measure, where, by)
+        sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for group, key, value in self._streamed(measure, where, by):
+            total = sums[group]
+            total[0] += 1
+            total[1] += key
+            total[2] += value
+        return {group: Tally(*total) for group, total in sums.items()}
+
+    def keys(self, where: str, buckets: list[int], of: int) -> Iterator[tuple[str, int]]:
+        """Key (parts joined) and cursor's number of the rows of a condition that fall into some buckets."""
+        sql = self.sql
+        names = [*(sql.name(column.name) for column in sql.choice.key), *self._measured("cursor")]
+        condition = f"{where} and {sql.in_buckets(buckets, of)}" if sql.counts_itself else where
+        wanted = set(buckets)
+        parts = len(sql.choice.key)
+        for row in self.rows(f"select {', '.join(names)} from {sql.table} where {condition}"):
+            key = UNIT.join(map(text_of, row[:parts]))
+            if sql.counts_itself or number(key) % of in wanted:
+                yield key, cursor_number(row[parts])
+
+    def alive(self, keys: list[tuple[object, ...]]) -> set[str]:
+        """Which of these keys the table has now, as joined texts."""
+        names = ", ".join(self.sql.name(column.name) for column in self.sql.choice.key)
+        found: set[str] = set()
+        for start in range(0, len(keys), 500):
+            where = self.sql.with_keys(keys[start : start + 500])
+            query = f"select {names} from {self.sql.table} where {where}"
+            found |= {UNIT.join(map(text_of, row)) for row in self.rows(query)}
+        return found
+
+    def _counted(self, measure: Measure, where: str | None, by: str | int | None) -> dict[Any, Tally]:
+        sql = self.sql
+        value = sql.content_number() if measure == "content" else sql.cursor_number()
+        group = "null" if by is None else sql.partition_label() if by == "partition" else f"{sql.key_number()} % {by}"
+        query = f"select {group}, count(*), sum({sql.key_number()}), sum({value}) from {sql.table}"
+        query += f" where {where}" if where else ""
+        query += " group by 1" if by is not None else ""
+        return {
+            (int(name) if isinstance(by, int) else name): Tally(int(rows), int(keys or 0), int(total or 0))
+            for name, rows, keys, total in self.rows(query)
+            if rows
+        }
+
+    def _streamed(self, measure: Measure, where: str | None, by: str | int | None) -> Iterator[tuple[Any, int, int]]:
+        sql = self.sql
+        key = [sql.name(column.name) for column in sql.choice.key]
+        names = [*key, *self._measured(measure), *([sql.partition_label()] if by == "partition" else [])]
+        end = -1 if by == "partition" else None
+        parts = len(key)
+        query = f"select {', '.join(names)} from {sql.table}" + (f" where {where}" if where else "")
+        measured: Callable[[tuple[Any, ...]], int] = _content if measure == "content" else _cursor
+        for row in self.rows(query):
+            value = measured(row[parts:end])
+            key_number = number(UNIT.join(map(text_of, row[:parts]))) if parts else value
+            yield row[-1] if by == "partition" else key_number % by if isinstance(by, int) else None, key_number, value
+
+    def _measured(self, measure: Measure) -> list[str]:
+        choice = self.sql.choice
+        if measure == "content":
+            return [self.sql.name(column.name) for column in choice.columns]
+        return [self.sql.name(choice.cursor.name)] if choice.cursor else []
+
+
+def _content(values: tuple[Any, ...]) -> int:
+    return number(UNIT.join(map(text_of, values)))
+
+
+def _cursor(values: tuple[Any, ...]) -> int:
+    return cursor_number(values[0])

@@ -1,0 +1,231 @@
+"""Each strategy: what changes at the source arrives, what is gone leaves, and nothing new loads nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sources.catalog.choice import Default
+
+FULL = Default(strategy="full")
+WATERMARK = Default(strategy="watermark")
+PARTITION = Default(strategy="partition", partition="updated_at")
+EVERY = pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=["full", "watermark", "partition"])
+SERVERS = pytest.mark.parametrize("server", ["sqlite", pytest.param("mariadb", marks=pytest.mark.servers)])
+
+
+def artist(key: str, name: str = "x", updated_at: str | None = None) -> str:
+    cells = {"artist_id": key, "name": name, **({"updated_at": updated_at} if updated_at else {})}
+    values = ", ".join(f"'{value}'" for value in cells.values())
+    return f"insert into spotify_artists ({', '.join(cells)}) values ({values})"
+
+
+@pytest.fixture
+def house(server, open_house: Callable, request: pytest.FixtureRequest):
+    url = request.getfixturevalue("mariadb").fresh() if server == "mariadb" else None
+    return lambda strategy: open_house(url, artists=strategy)
+
+
+@SERVERS
+@EVERY
+def test_inserts_updates_and_deletes_arrive_and_a_quiet_run_loads_nothing(house, strategy: Default) -> None:
+    here = house(strategy)
+    here.do(*(artist(f"a{i}", updated_at=f"2026-01-0{i} 10:00:00.000001") for i in range(1, 10)))
+    assert here.extract()["spotify_artists"].rows == 9
+    here.check()
+    assert here.nothing_new()
+    here.do("update spotify_artists set name = 'changed' where artist_id = 'a3'")
+    here.do(artist("b1"), "delete from spotify_artists where artist_id in ('a5', 'a6')")
+    assert not here.nothing_new()
+    done = here.extract()
+    assert done["spotify_artists"].state == "loaded"
+    assert done["spotify_tracks"].state == "unchanged"
+    here.check()
+    assert here.nothing_new()
+    assert {one.state for one in here.extract().values()} == {"unchanged"}
+    last = here.extracts("spotify_artists")[-1]
+    assert last["table_rows"] == 8
+
+
+@SERVERS
+@EVERY
+def test_a_key_that_comes_back_is_back(house, strategy: Default) -> None:
+    here = house(strategy)
+    here.do(artist("a1"), artist("a2"), artist("a3"))
+    here.extract()
+    here.do("delete from spotify_artists where artist_id = 'a2'")
+    here.extract()
+    here.check()
+    here.do(artist("a2", "again"))
+    here.extract()
+    here.check()
+
+
+@EVERY
+def test_an_emptied_table_is_emptied_only_when_that_is_allowed(open_house, strategy: Default) -> None:
+    here = open_house(artists=strategy)
+    here.do(*(artist(f"a{i}") for i in range(4)), "insert into spotify_tracks (track_id) values ('t')")
+    here.extract()
+    here.do("delete from spotify_artists", "insert into spotify_tracks (track_id) values ('u')")
+    done = here.extract()
+    assert done["spotify_artists"].state == "stopped"
+    assert "SOURCES__CATALOG__SPOTIFY_ARTISTS__ALLOW_SHRINK" in str(done["spotify_artists"].problem)
+    assert "0 rows where it had 4" in str(done["spotify_artists"].problem)
+    assert done["spotify_tracks"].state == "loaded"
+    assert len(here.silver("spotify_artists", "artist_id")) == 4
+    here.settings["spotify_artists"] = Default(strategy.strategy, strategy.cursor, strategy.partition, allow_shrink=True)
+    here.extract()
+    here.check()
+    assert here.silver("spotify_artists", "artist_id") == []
+
+
+@SERVERS
+def test_rows_that_come_late_at_the_same_timestamp_are_found_and_loaded_once(house, server: str) -> None:
+    here = house(WATERMARK)
+    now = "2026-05-01 00:00:00.123456"
+    here.do(artist("a1", updated_at=now), artist("a2", updated_at=now))
+    here.extract()
+    here.do(artist("a3", updated_at=now))
+    here.extract()
+    here.check()
+    assert here.nothing_new()
+    here.do(f"update spotify_artists set name = 'same moment', updated_at = '{now}' where artist_id = 'a1'")
+    here.extract()
+    here.check()
+    assert here.nothing_new()
+
+
+@SERVERS
+def test_a_row_committed_late_behind_the_bound_is_found(house, server: str) -> None:
+    here = house(WATERMARK)
+    here.do(artist("a1", updated_at="2026-05-01 00:00:00"), artist("a2", updated_at="2026-05-09 00:00:00"))
+    here.extract()
+    here.do(artist("late", updated_at="2026-05-02 00:00:00"))
+    here.do("update spotify_artists set name = 'late', updated_at = '2026-05-03 00:00:00' where artist_id = 'a1'")
+    assert here.extract()["spotify_artists"].rows == 2
+    here.check()
+    assert here.nothing_new()
+
+
+def test_a_delete_and_a_change_in_one_run_bring_one_row_and_one_tombstone(open_house) -> None:
+    here = open_house(artists=WATERMARK)
+    here.do(*(artist(f"a{i}") for i in range(100)))
+    here.extract()
+    here.do("delete from spotify_artists where artist_id = 'a7'", "update spotify_artists set name = 'y' where artist_id = 'a8'")
+    done = here.extract()["spotify_artists"]
+    assert (done.rows, done.tombstones) == (1, 1)
+    assert [stone["key"] for stone in here.bronze("tombstones")] == ["a7"]
+    here.check()
+
+
+@SERVERS
+def test_rows_without_a_cursor_are_not_lost_and_not_loaded_for_ever(house, server: str) -> None:
+    here = house(Default(strategy="watermark", cursor="followers"))
+    here.do(artist("a1"), "update spotify_artists set followers = 5", artist("a2"))
+    here.extract()
+    here.check()
+    assert here.nothing_new()
+    here.do(artist("a3"), "update spotify_artists set name = 'changed' where artist_id = 'a2'")
+    here.extract()
+    here.check()
+    here.do("update spotify_artists set followers = null where artist_id = 'a1'")
+    here.extract()
+    here.check()
+    here.do("delete from spotify_artists where artist_id = 'a2'")
+    here.extract()
+    here.check()
+    assert here.nothing_new()
+
+
+@SERVERS
+def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: str) -> None:
+    here = house(Default(strategy="partition", partition="updated_at"))
+    here.do(*(artist(f"a{d}{i}", updated_at=f"2026-01-0{d} 0{i}:00:00") for d in range(1, 5) for i in range(3)))
+    here.extract()
+    here.check()
+    here.do("delete from spotify_artists where artist_id like 'a2%'", "delete from spotify_artists where artist_id = 'a31'")
+    done = here.extract()["spotify_artists"]
+    assert done.rows == 2
+    here.check()
+    said = {row["partition"]: row["row_count"] for row in here.extracts("spotify_artists")[-2:]}
+    assert said == {"2026-01-02": 0, "2026-01-03": 2}
+    assert here.nothing_new()
+
+
+@SERVERS
+def test_rows_without_a_date_are_a_partition_of_their_own(house, server: str) -> None:
+    here = house(Default(strategy="partition", partition="track_name_prev"))
+    here.do(artist("a1"), artist("a2"), "update spotify_artists set track_name_prev = '2026-02-03' where artist_id = 'a1'")
+    here.extract()
+    here.check()
+    assert {row["_partition"] for row in here.bronze("spotify_artists")} == {"2026-02-03", "null"}
+    here.do("update spotify_artists set track_name_prev = '2001' where artist_id = 'a1'")
+    here.extract()
+    here.check()
+    assert here.extracts("spotify_artists")[-1]["row_count"] == 2
+
+
+@EVERY
+def test_an_empty_machine_goes_on_from_the_lake(open_house, strategy: Default) -> None:
+    import shutil
+
+    here = open_house(artists=strategy)
+    here.do(*(artist(f"a{i}") for i in range(9)))
+    here.extract()
+    shutil.rmtree(here.folder / "pipelines")
+    assert not here.nothing_new()
+    assert {done.state for done in here.extract().values()} == {"unchanged"}
+    shutil.rmtree(here.folder / "pipelines")
+    here.do(artist("b"), "delete from spotify_artists where artist_id = 'a1'")
+    here.extract()
+    here.check()
+
+
+def test_another_strategy_starts_with_a_new_base(open_house) -> None:
+    here = open_house(artists=FULL)
+    here.do(*(artist(f"a{i}") for i in range(5)))
+    for strategy in (FULL, WATERMARK, Default("watermark", cursor="followers"), PARTITION, FULL):
+        here.settings["spotify_artists"] = strategy
+        here.do("delete from spotify_artists where artist_id = (select min(artist_id) from spotify_artists)", artist(f"b{strategy}"))
+        here.extract()
+        here.check()
+        assert here.extracts("spotify_artists")[-1]["strategy"] == strategy.strategy
+        assert here.nothing_new()
+
+
+@EVERY
+def test_full_refresh_makes_a_new_base_of_its_table_alone(open_house, strategy: Default) -> None:
+    here = open_house(artists=strategy)
+    here.do(artist("a1"), artist("a2"))
+    here.extract()
+    done = here.extract(full_refresh=frozenset({"spotify_artists"}))
+    assert {name: one.state for name, one in done.items()} == {
+        "spotify_tracks": "unchanged",
+        "spotify_albums": "unchanged",
+        "spotify_artists": "loaded",
+    }
+    assert done["spotify_artists"].rows == 2
+    here.check()
+
+
+@SERVERS
+@pytest.mark.parametrize("strategy", [WATERMARK, PARTITION], ids=["watermark", "partition"])
+def test_a_backfill_reads_its_days_again(house, server: str, strategy: Default) -> None:
+    from datetime import date
+
+    here = house(strategy)
+    here.do(*(artist(f"a{i}", updated_at=f"2026-01-0{i} 10:00:00") for i in range(1, 8)))
+    here.extract()
+    done = here.extract(backfill=(date(2026, 1, 3), date(2026, 1, 5)))["spotify_artists"]
+    assert (done.state, done.rows) == ("loaded", 3)
+    here.check()
+    assert here.nothing_new()
+
+
+def test_the_default_is_the_watermark_where_the_table_has_an_indexed_cursor(open_house, tmp_path) -> None:
+    here = open_house()
+    here.do("drop index spotify_albums_by_updated_at")
+    assert {name: one.strategy for name, one in here.extract().items()} == {
+        "spotify_tracks": "watermark",
+        "spotify_albums": "full",
+        "spotify_artists": "watermark",
+    }
