@@ -15,6 +15,8 @@ from itertools import islice
 
 import orjson
 
+NOT_UTF8 = "bytes that are not UTF-8"
+
 ELEMENT_LIMIT = 16 << 20
 """Longest element in bytes; whatever is longer is no listening history."""
 
@@ -126,7 +128,7 @@ def _why(piece: bytes) -> str:
     try:
         piece.decode()
     except UnicodeDecodeError:
-        return "bytes that are not UTF-8"
+        return NOT_UTF8
     return "broken JSON"
 
 

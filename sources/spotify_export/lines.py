@@ -9,7 +9,7 @@ Data flow: blocks of utf-8 -> lists of rows (dicts) and Faults.
 import csv
 from collections.abc import Iterator
 
-from sources.spotify_export.elements import ELEMENT_LIMIT, Fault
+from sources.spotify_export.elements import ELEMENT_LIMIT, NOT_UTF8, Fault
 from sources.spotify_export.layout import Csv
 
 
@@ -38,7 +38,7 @@ def _row(line: bytes, layout: Csv) -> object:
     try:
         values = next(csv.reader((line.decode().rstrip("\r"),), delimiter=layout.delimiter))
     except UnicodeDecodeError:
-        return Fault("bytes that are not UTF-8")
+        return Fault(NOT_UTF8)
     except (csv.Error, StopIteration):
         return Fault("broken CSV")
     if len(values) != layout.width:

@@ -59,7 +59,7 @@ class Memory:
         return reports if is_all_known else None
 
     def remember(self, path: Path, reports: Iterable[FileReport]) -> None:
-        kept = ("archive", "file", "file_id", "feed", "is_companion", "problem")
+        kept = ("archive", "file", "file_id", "feed", "is_companion", "note", "problem")
         files = [{key: value for key, value in asdict(report).items() if key in kept} for report in reports]
         self.seen[str(path.absolute())] = {"stamp": _stamp(path), "files": files}
 

@@ -1,13 +1,13 @@
 """One file to bronze rows.
 
 A file is hashed first (its id, and proof that it can be read to its end) and then read once, in blocks. Every element
-of it becomes a row of its feed's table or a row of `rejects`, so the two always add up to `files.row_count`; a file
-that cannot be read at all is one reject without a row number.
+of it becomes a row of its feed's table or a numbered row of `rejects`, so the two always add up to
+`files.row_count`; a file that cannot be read at all has no rows, and one reject without a number that says why.
 
 Data flow: Member -> (table, arrow table) pairs, and a FileReport at the end.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from sources.spotify_export import elements, layout, lines
 from sources.spotify_export.columns import Columns, Reject, columns
+from sources.spotify_export.elements import NOT_UTF8
 from sources.spotify_export.feeds import EXTENDED, Feed
 from sources.spotify_export.members import Archives, Member, Refusal, UnreadableError
 from sources.spotify_export.report import Counts, FileReport
@@ -34,20 +35,18 @@ class _Tally:
 
     counts: Counts = field(default_factory=Counts)
     reasons: dict[str, int] = field(default_factory=dict)
+    problem: str = ""
 
-    def note(self, reason: str) -> None:
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+    def note(self, rejects: Iterable[Reject]) -> None:
+        for reject in rejects:
+            self.reasons[reject.reason] = self.reasons.get(reject.reason, 0) + 1
 
     @property
-    def problem(self) -> str:
-        """The commonest fault of the rows, as a sentence; empty when no row was rejected."""
-        if not self.reasons:
-            return ""
-        reason, count = max(self.reasons.items(), key=lambda item: item[1])
-        others = sum(self.reasons.values()) - count
-        more = f" and {others:,} for other reasons" if others else ""
-        hint = " (is it Latin-1? Save it as UTF-8 and import it again)" if "UTF-8" in reason else ""
-        return f"{count:,} rows rejected: {reason}{hint}{more}"
+    def told(self) -> str:
+        """Why rows were rejected, the commonest reasons first."""
+        ordered = sorted(self.reasons.items(), key=lambda item: -item[1])
+        hint = ": is it Latin-1? Save it as UTF-8 and import it again" if NOT_UTF8 in self.reasons else ""
+        return ", ".join(f"{count:,} x {reason}" for reason, count in ordered[:5]) + hint
 
 
 def read(archives: Archives, member: Member, file_id: str, *, keep_place: bool) -> Generator[Part, None, FileReport]:
@@ -76,18 +75,19 @@ def read(archives: Archives, member: Member, file_id: str, *, keep_place: bool) 
     try:
         yield from _rows(chain((first,), blocks), told, file_id, tally, keep_place=keep_place)
     except UnreadableError as error:
-        tally.note(str(error))
-        tally.counts += Counts(rows=1, rejected=1)
-        yield REJECTS.name, _rejects(file_id, [(None, Reject(0, str(error), ""))])
+        tally.problem = str(error)
+        yield REJECTS.name, _rejects(file_id, [(None, Reject(0, tally.problem, ""))])
     yield FILES.name, _file(member, file_id, told.feed.name, told.kind, tally.counts.rows)
-    return FileReport(member.archive, member.name, file_id, told.feed.name, tally.counts, problem=tally.problem)
+    return FileReport(
+        member.archive, member.name, file_id, told.feed.name, tally.counts, note=tally.told, problem=tally.problem
+    )
 
 
 def refuse(member: Member | Refusal, file_id: str, reason: str) -> Generator[Part, None, FileReport]:
-    """A whole file as one reject."""
+    """A whole file as one reject without a row number: nobody knows its rows, so it has none."""
     yield REJECTS.name, _rejects(file_id, [(None, Reject(0, reason, ""))])
-    yield FILES.name, _file(member, file_id, "unknown", "unknown", 1)
-    return FileReport(member.archive, member.name, file_id, counts=Counts(rows=1, rejected=1), problem=reason)
+    yield FILES.name, _file(member, file_id, "unknown", "unknown", 0)
+    return FileReport(member.archive, member.name, file_id, problem=reason)
 
 
 def _rows(
@@ -102,8 +102,7 @@ def _rows(
         if done.values.num_rows:
             yield told.feed.table.name, _with_numbers(done, told.feed, file_id, number)
         if done.rejects:
-            for reject in done.rejects:
-                tally.note(reject.reason)
+            tally.note(done.rejects)
             yield REJECTS.name, _rejects(file_id, [(number + reject.at, reject) for reject in done.rejects])
         number += len(chunk)
 
@@ -124,22 +123,16 @@ def _count(done: Columns, told: layout.Layout) -> Counts:
 
 
 def _count_streams(values: pa.Table, rejected: int, *, is_video: bool) -> Counts:
+    rows = values.num_rows
+    if is_video:
+        return Counts(rows=rows + rejected, video=rows, rejected=rejected)
+    episode = _any(values, "episode_name", "spotify_episode_uri")
+    book = pc.and_not(_any(values, "audiobook_title", "audiobook_uri", "audiobook_chapter_uri"), episode)
     incognito = pc.fill_null(values["incognito_mode"], False)
-    book = _any(values, "audiobook_title", "audiobook_uri", "audiobook_chapter_uri", "audiobook_chapter_title")
-    episode = _any(values, "episode_name", "episode_show_name", "spotify_episode_uri")
-    open_book = pc.and_not(book, incognito)
-    open_episode = pc.and_not(pc.and_not(episode, book), incognito)
-    private, books, podcasts = (pc.sum(flags).as_py() or 0 for flags in (incognito, open_book, open_episode))
-    music = values.num_rows - private - books - podcasts
-    return Counts(
-        rows=values.num_rows + rejected,
-        music=0 if is_video else music,
-        podcasts=podcasts,
-        audiobooks=books,
-        video=music if is_video else 0,
-        incognito=private,
-        rejected=rejected,
-    )
+    private = pc.and_not(pc.and_not(incognito, episode), book)
+    podcasts, books, hidden = (pc.sum(flags).as_py() or 0 for flags in (episode, book, private))
+    music = rows - podcasts - books - hidden
+    return Counts(rows + rejected, music, podcasts, books, incognito=hidden, rejected=rejected)
 
 
 def _any(values: pa.Table, first: str, *others: str) -> pa.ChunkedArray:

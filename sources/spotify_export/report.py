@@ -37,7 +37,8 @@ class FileReport:
         counts: Its rows; all zero when it was not read.
         is_known: It is in the lake already.
         is_companion: It comes along with an export and holds no listening history.
-        problem: What is wrong with it, in one sentence; empty when nothing is.
+        note: Why rows of it were rejected; empty when none was.
+        problem: Why the file could not be read (to its end), in one sentence; empty when it could.
     """
 
     archive: str
@@ -47,6 +48,7 @@ class FileReport:
     counts: Counts = field(default_factory=Counts)
     is_known: bool = False
     is_companion: bool = False
+    note: str = ""
     problem: str = ""
 
 
@@ -72,11 +74,18 @@ class ImportReport:
 
     @property
     def new_files(self) -> int:
-        return sum(1 for report in self.files if report.file_id and not report.is_known and not report.is_companion)
+        """Files that were read to their end and were not in the lake before."""
+        return sum(1 for each in self.files if not (each.is_known or each.is_companion or each.problem))
 
     @property
     def problems(self) -> tuple[str, ...]:
-        return tuple(f"{where(report)}: {report.problem}." for report in self.files if report.problem)
+        """A line for every file that could not be read."""
+        return tuple(f"{where(each)}: {each.problem}." for each in self.files if each.problem)
+
+    @property
+    def new_problems(self) -> tuple[str, ...]:
+        """The same without the files that an earlier import told of already."""
+        return tuple(f"{where(each)}: {each.problem}." for each in self.files if each.problem and not each.is_known)
 
 
 def where(report: FileReport) -> str:
@@ -87,13 +96,10 @@ def where(report: FileReport) -> str:
 
 
 def render(report: ImportReport) -> str:
-    """The report as a table, the balance, and one line per problem."""
+    """The report as a table, the balance, and a line for each file with wrong rows or with a problem."""
     shown = [each for each in report.files if each.counts.rows or (each.is_known and not each.problem)]
-    parts = [_table(shown)] if shown else []
-    if len(shown) > 1 or not shown:
-        parts.append(_balance(report))
-    parts.extend(report.problems)
-    parts.append(_companions(report.files))
+    notes = [f"{where(each)}: rejected {each.note}." for each in report.files if each.note]
+    parts = [_table(shown) if shown else "", _balance(report), *notes, *report.problems, _companions(report.files)]
     return "\n".join(part for part in parts if part)
 
 
@@ -125,9 +131,10 @@ def _balance(report: ImportReport) -> str:
     parts = " + ".join(f"{getattr(counts, name):,} {name}" for name in _COUNTS[1:])
     told = f", {known:,} known already" if known else ""
     verb = "would be loaded (dry run: nothing was)" if report.is_dry_run else "loaded"
-    return f"{report.new_files:,} new files {verb}{told}: {counts.rows:,} rows = {parts}; {report.seconds:.1f} s"
+    files = "file" if report.new_files == 1 else "files"
+    return f"{report.new_files:,} new {files} {verb}{told}: {counts.rows:,} rows = {parts}; {report.seconds:.1f} s"
 
 
 def _companions(reports: Sequence[FileReport]) -> str:
     names = [each.file.rpartition("/")[2] for each in reports if each.is_companion]
-    return f"No listening history in {len(names)} other files: {', '.join(names)}." if names else ""
+    return f"Beside it, without listening history: {', '.join(names)}." if names else ""
