@@ -6,6 +6,7 @@ drawing eleven correlated numbers for each of a hundred million tracks.
 Data flow: means per family (`sandbox.words`) -> profiles -> one feature tuple per recording.
 """
 
+from functools import lru_cache
 from random import Random
 
 from sandbox.words import MEANS, Means
@@ -21,6 +22,7 @@ PER_FAMILY = 1024
 """Profiles that are prepared for each family."""
 
 
+@lru_cache(maxsize=2)
 def profiles(seed: int) -> dict[str, list[Profile]]:
     """Return the prepared profiles of each family."""
     rng = Random(f"features {seed}")
