@@ -1,0 +1,1 @@
+{{ serve('import_balance') }}

@@ -1,0 +1,1 @@
+{{ serve('listened_artists') }}

@@ -1,0 +1,1 @@
+{{ serve('taste_by_month') }}

@@ -1,0 +1,1 @@
+{{ serve('top_genres') }}

@@ -1,0 +1,1 @@
+{{ serve('weekly_listening') }}
