@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -63,7 +62,7 @@ def _catalog(settings: Settings) -> str:
 
     from sources.catalog.database import explained, open_database, place
 
-    if settings.catalog.is_default and not Path(settings.catalog.credentials.removeprefix("sqlite:///")).exists():
+    if settings.catalog.is_default and not settings.catalog.file.exists():
         return "not made yet: the first run fills a SQLite file from the sandbox"
     engine = open_database(settings.catalog.credentials)
     with explained(engine, "Looking at the catalog"), engine.connect() as connection:

@@ -79,17 +79,20 @@ def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
 
 
 def _catalog(around: Surroundings, plan: Plan) -> Loaded:
-    from sources.catalog.flow import extract
+    from sources.catalog import NAMES, extract, nothing_new
 
     settings = around.settings
-    report = extract(
-        lambda: pipeline_for(settings, "catalog"),
-        settings.catalog.credentials,
-        settings.catalog.tables,
-        full_refresh=plan.full_refresh,
-        backfill=plan.backfill,
-    )
-    return Loaded("catalog", report.rows, tuple(report.problems))
+    url, tables = settings.catalog.credentials, settings.catalog.tables
+    if settings.catalog.is_default and not settings.catalog.file.exists():
+        log.warning("catalog is left out: set SOURCES__CATALOG__CREDENTIALS, or fill it with import-catalog")
+        return Loaded("catalog")
+    asked = plan.full_refresh or plan.backfill
+    if not asked and nothing_new(settings.data_dir / "pipelines", url, tables):
+        return Loaded("catalog")
+    whole = frozenset(NAMES if plan.full_refresh else ())
+    found = extract(pipeline_for(settings, "catalog"), url, tables, whole, plan.backfill)
+    problems = tuple(table.problem for table in found if table.problem)
+    return Loaded("catalog", sum(table.rows + table.tombstones for table in found), problems)
 
 
 def _spotify_export(around: Surroundings, _plan: Plan) -> Loaded:

@@ -45,6 +45,11 @@ class CatalogSettings:
     is_default: bool
     tables: Mapping[str, TableSettings]
 
+    @property
+    def file(self) -> Path:
+        """The SQLite file of the default."""
+        return Path(self.credentials.removeprefix("sqlite:///"))
+
 
 @dataclass(frozen=True)
 class SpotifyApiSettings:
