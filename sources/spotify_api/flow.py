@@ -20,7 +20,7 @@ from sources.spotify_api.answers import Answer, Verdict
 from sources.spotify_api.budget import BudgetSpent, Meter, next_day, reserve
 from sources.spotify_api.client import CircuitOpened, Client
 from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by, whole_tracks
-from sources.spotify_api.journal import Journal
+from sources.spotify_api.journal import Batch, Journal
 from sources.spotify_api.memory import ban_event
 from sources.spotify_api.polls import Item, poll_event, read_page
 from sources.spotify_api.token_store import LoginNeeded, TokenStore, warning
@@ -149,9 +149,12 @@ def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
     """Bring everything pending into the lake, once: a package that was interrupted first, the rest as a new one."""
     _finish(pipeline)
     journal.settle(remembered(pipeline))
-    batch = journal.prepare()
-    pipeline.run(spotify_api(batch)).raise_on_failed_jobs()
+    _write(pipeline, journal.prepare())
     journal.settle(remembered(pipeline))
+
+
+def _write(pipeline: "dlt.Pipeline", batch: Batch) -> None:
+    pipeline.run(spotify_api(batch)).raise_on_failed_jobs()
 
 
 def _finish(pipeline: "dlt.Pipeline") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from sandbox.faults import TRANSPORT
 from sandbox.spotify import Server, serve
 from sandbox.world import World, ensure
 from sources.spotify_api.accounts import App
@@ -98,6 +99,13 @@ class Place:
 
     def calm(self) -> None:
         self.server.admin("DELETE /admin/faults")
+
+    def calm_transport(self) -> None:
+        """Switch off what spoils answers; what bends the history stays."""
+        faults = self.server.service.faults
+        for fault in faults.listed():
+            if fault.kind in TRANSPORT:
+                faults.remove(fault.fault_id)
 
     def advance(self, **delta: float) -> None:
         self.server.admin("POST /admin/advance", {"seconds": timedelta(**delta).total_seconds()})

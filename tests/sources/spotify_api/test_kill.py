@@ -7,7 +7,6 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -95,9 +94,8 @@ def committed(lake: Path, table: str, columns: tuple[str, ...]) -> list[tuple]:
 
 
 @pytest.fixture
-def scene(place, tmp_path) -> Iterator[Scene]:
-    made = Scene(place, tmp_path)
-    yield made
+def scene(place, tmp_path) -> Scene:
+    return Scene(place, tmp_path)
 
 
 def ordeal(scene: Scene, points: list[int], loses_machine: bool) -> None:
