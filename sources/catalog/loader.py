@@ -120,8 +120,9 @@ class _Load:
         """What the lake holds and what the source has, as far as pages and plan tell."""
         plan, read = self.plan, self.task.read
         if plan.choice.strategy == "watermark" and not plan.is_base:
-            added = plan.held + read if plan.held and plan.source else None
-            return (plan.source, plan.source) if added == plan.source else (added, plan.source)
+            known = plan.source is not None and plan.held is not None
+            as_expected = known and plan.source in (plan.held, plan.held + read)
+            return (plan.source if as_expected else None), plan.source
         same = plan.expected and (plan.expected.rows, plan.expected.keys) == (read.rows, read.keys)
         if plan.expected and not same:
             log.warning("%s changed while it was read; it is looked at again next time", plan.choice.table)

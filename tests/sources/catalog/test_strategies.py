@@ -183,9 +183,9 @@ def test_an_empty_machine_goes_on_from_the_lake(open_house, strategy: Default) -
 def test_another_strategy_starts_with_a_new_base(open_house) -> None:
     here = open_house(artists=FULL)
     here.do(*(artist(f"a{i}") for i in range(5)))
-    for strategy in (FULL, WATERMARK, Default("watermark", cursor="followers"), PARTITION, FULL):
+    for turn, strategy in enumerate((FULL, WATERMARK, Default("watermark", cursor="followers"), PARTITION, FULL)):
         here.settings["spotify_artists"] = strategy
-        here.do("delete from spotify_artists where artist_id = (select min(artist_id) from spotify_artists)", artist(f"b{strategy}"))
+        here.do("delete from spotify_artists where artist_id = (select min(artist_id) from spotify_artists)", artist(f"b{turn}"))
         here.extract()
         here.check()
         assert here.extracts("spotify_artists")[-1]["strategy"] == strategy.strategy
