@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.spotify import serve
@@ -26,19 +27,12 @@ def main() -> None:
     asked = parser.parse_args()
     url = asked.catalog or f"sqlite:///{asked.folder.resolve() / 'catalog.sqlite'}"
     world = ensure(asked.folder, url, asked.seed, asked.tracks)
-    with serve(world, port=asked.port) as server:
+    with suppress(KeyboardInterrupt), serve(world, port=asked.port) as server:
         names = ("api_url", "accounts_url", "client_id", "client_secret", "refresh_token")
         sys.stdout.write(json.dumps({name: getattr(server, name) for name in names}, indent=2) + "\n")
         sys.stdout.flush()
-        _wait()
-
-
-def _wait() -> None:
-    try:
         while True:
             time.sleep(3600)
-    except KeyboardInterrupt:
-        return
 
 
 if __name__ == "__main__":

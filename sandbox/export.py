@@ -38,7 +38,7 @@ _PLATFORMS = {
     "linux": f"Android OS 11 API 30 (samsung, {DEVICE})",
     "web_player": "web_player windows 10;chrome 121.0.0.0;desktop",
 }
-_AUDIOBOOK = habits.PODCASTS[4][0]
+_AUDIOBOOK = habits.PODCASTS[1][0]
 _PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
 
 

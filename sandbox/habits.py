@@ -47,7 +47,7 @@ QUIET_DAY, JOURNEY, INCOGNITO, TUNNEL, PAUSE = 0.06, 0.011, 0.03, 0.06, 0.03
 without a connection, of a pause within a play."""
 
 PODCASTS = (
-    ("The Slow Kitchen", 31), ("Maps and Myths", 47), ("Ten Minutes of Grammar", 11), ("Was die Nacht erzählt", 38),
-    ("The History of \"Almost\"", 54), ("夜のラジオ", 25),
+    ("The Slow Kitchen", 31), ('The History of "Almost"', 54), ("Maps and Myths", 47), ("Ten Minutes of Grammar", 11),
+    ("Was die Nacht erzählt", 38), ("夜のラジオ", 25),
 )  # fmt: skip
 """Shows that are heard now and then, with the usual length in minutes."""
