@@ -53,6 +53,7 @@ class Journal:
         self.loading: str | None = None
         self._pending: list[Event] = []
         self._handed = 0
+        self._torn_at: int | None = None
         self._kept = self._read() if path.exists() else False
 
     @property
@@ -63,6 +64,7 @@ class Journal:
     def append(self, event: Event) -> None:
         """Write one event, then fold it in. Rows are forced to disk; a count may be lost with the power."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._mend()
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
             file.flush()
@@ -133,9 +135,15 @@ class Journal:
                 whole += len(line)
                 self._restore(event)
         if whole < self.path.stat().st_size:
-            logger.warning("%s: cut off after %d bytes, where a write was interrupted", self.path.name, whole)
-            os.truncate(self.path, whole)
+            self._torn_at = whole
         return whole > 0
+
+    def _mend(self) -> None:
+        # not while reading: a reader beside a poll sees half a line that is about to be whole
+        if self._torn_at is not None:
+            logger.warning("%s: cut off after %d bytes, where a write was interrupted", self.path.name, self._torn_at)
+            os.truncate(self.path, self._torn_at)
+            self._torn_at = None
 
     def _restore(self, event: Event) -> None:
         # pending events after a memory line are folded into it already
@@ -155,7 +163,7 @@ class Journal:
             os.fsync(file.fileno())
         aside.replace(self.path)
         _sync_folder(self.path.parent)
-        self._kept = True
+        self._kept, self._torn_at = True, None
 
 
 def _rows_of(event: Event) -> Iterator[tuple[str, Row]]:

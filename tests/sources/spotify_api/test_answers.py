@@ -1,0 +1,131 @@
+"""What an answer means, and how a page is read."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.spotify_api.answers import LONGEST_BAN, Verdict, judge
+from sources.spotify_api.memory import Memory
+from sources.spotify_api.polls import poll_event, read_page
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, b'{"a": 1}', Verdict.OK),
+        (200, b"", Verdict.BROKEN),
+        (200, b"[1]", Verdict.BROKEN),
+        (200, b'{"a": NaN}', Verdict.BROKEN),
+        (200, b'{"a": "\xff"}', Verdict.BROKEN),
+        (200, b"[" * 100_000, Verdict.BROKEN),
+        (200, b"<html>", Verdict.BROKEN),
+        (204, b"", Verdict.EMPTY),
+        (302, b"", Verdict.BROKEN),
+        (400, b"{}", Verdict.INVALID),
+        (401, b"{}", Verdict.UNAUTHORIZED),
+        (403, b"{}", Verdict.FORBIDDEN),
+        (404, b"{}", Verdict.MISSING),
+        (408, b"", Verdict.BROKEN),
+        (429, b"slow down", Verdict.THROTTLED),
+        (429, b'{"error": {"status": 429, "reason": "QUOTA_EXCEEDED"}}', Verdict.QUOTA),
+        (429, b'{"error": "QUOTA_EXCEEDED"}', Verdict.THROTTLED),
+        (500, b"", Verdict.BROKEN),
+        (503, b"{}", Verdict.BROKEN),
+    ],
+)
+def test_every_answer_has_one_meaning(status, body, verdict):
+    assert judge(status, {}, body).verdict is verdict
+
+
+@given(status=st.integers(100, 599), body=st.binary(max_size=200), wait=st.text(max_size=20))
+def test_no_answer_is_too_strange(status, body, wait):
+    answer = judge(status, {"Retry-After": wait}, body)
+    assert answer.retry_after is None or 0 <= answer.retry_after <= LONGEST_BAN
+    poll_event(answer, Memory(), AT)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30),
+        ("1.5", 1.5),
+        ("-4", 0),
+        ("99999999999", LONGEST_BAN),
+        ("soon", None),
+        ("", None),
+        ("nan", None),
+        ("Sun, 01 Mar 2026 00:01:00 GMT", 60),
+    ],
+)
+def test_retry_after_is_read_in_all_its_spellings(header, seconds):
+    headers = {"Retry-After": header, "Date": "Sun, 01 Mar 2026 00:00:00 GMT"}
+    assert judge(429, headers, b"{}").retry_after == seconds
+
+
+def page(*items) -> bytes:
+    return json.dumps({"items": list(items)}).encode()
+
+
+def item(played_at="2026-03-01T10:00:00.123Z", **track) -> dict:
+    return {"played_at": played_at, "track": track, "context": None}
+
+
+def read(*items):
+    return poll_event(judge(200, {}, page(*items)), Memory(), AT)
+
+
+def test_a_local_file_has_a_uri_and_no_id():
+    event = read(item(id=None, uri="spotify:local:artist:album:title:200"))
+    assert event["plays"][0]["track_id"] is None
+    assert event["keys"] == ["2026-03-01T10:00:00.123Z|spotify:local:artist:album:title:200"]
+
+
+@pytest.mark.parametrize(
+    ("given_at", "kept"),
+    [
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:00:00.123Z"),
+        ("2026-03-01T11:00:00.5+01:00", "2026-03-01T10:00:00.500Z"),
+        ("2026-03-01T10:00:00", "2026-03-01T10:00:00.000Z"),
+    ],
+)
+def test_times_are_utc_to_the_millisecond(given_at, kept):
+    assert read(item(given_at, uri="u"))["plays"][0]["played_at"] == kept
+
+
+def test_the_same_play_told_twice_on_a_page_is_one():
+    event = read(item(uri="u"), item(uri="u"))
+    assert len(event["plays"]) == 1
+    assert event["row"]["item_count"] == 2
+
+
+def test_an_item_that_cannot_be_read_leaves_the_page_full():
+    event = read(item(uri="u"), {"played_at": "yesterday", "track": {}}, {"track": {}}, None)
+    assert event["row"]["item_count"] == 4
+    assert len(event["plays"]) == 1
+
+
+def test_half_a_character_is_kept_as_it_was_written():
+    raw = b'{"items": [{"played_at": "2026-03-01T10:00:00Z", "track": {"uri": "u", "name": "\\ud83d"}}]}'
+    (play,) = poll_event(judge(200, {}, raw), Memory(), AT)["plays"]
+    assert json.loads(play["payload"])["track"]["name"] == "\ud83d"
+    play["payload"].encode()
+
+
+def test_names_in_every_script_are_kept_readable():
+    (play,) = read(item(uri="u", name="Ölüm — 残酷な天使 🎵"))["plays"]
+    assert "残酷な天使 🎵" in play["payload"]
+
+
+def test_an_empty_page_is_a_page():
+    event = read()
+    assert (event["row"]["status"], event["row"]["item_count"], event["row"]["item_keys"]) == (200, 0, "[]")
+
+
+def test_read_page_of_an_error_is_empty():
+    assert read_page(judge(500, {}, page(item(uri="u")))) == ()
