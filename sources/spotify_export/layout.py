@@ -12,6 +12,7 @@ import orjson
 
 from sources.spotify_export import elements
 from sources.spotify_export.feeds import ACCOUNT, EXTENDED, FEEDS, LASTFM, Feed
+from sources.spotify_export.members import NESTED, ZIP_MARK
 from sources.spotify_export.scrobbles import pages
 
 Shape = Literal["array", "lines", "csv"]
@@ -79,6 +80,8 @@ def tell(head: bytes, name: str) -> Layout | str:
     """
     start = len(head) - len(head.lstrip())
     first = head[start : start + 1]
+    if head.startswith(ZIP_MARK):
+        return NESTED
     if not first:
         return "it is empty"
     if first == b"[":

@@ -98,6 +98,9 @@ class _Run:
 
         if not self._new:
             return ()
+        # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
+        if pipeline.has_pending_data:
+            pipeline.run()
         info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")
         return tuple(info.loads_ids)
 

@@ -21,6 +21,8 @@ from sources.problem import UsageProblem
 from sources.spotify_export.privacy import clean_name
 
 BLOCK = 4 << 20
+ZIP_MARK = b"PK\x03\x04"
+NESTED = "it is an archive inside an archive: unpack it and import it by itself"
 _UNFINISHED = (".part", ".crdownload", ".tmp", ".download")
 
 
@@ -194,7 +196,7 @@ def _is_zip(path: Path) -> bool:
     if path.suffix.lower() == ".zip":
         return True
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return file.read(len(ZIP_MARK)) == ZIP_MARK
 
 
 def _zip_members(archives: Archives, path: Path, name: str, limits: Limits) -> Iterator[Member | Refusal]:
@@ -235,7 +237,7 @@ def _reason_against(info: zipfile.ZipInfo, limits: Limits) -> str:
     if info.flag_bits & 0x1:
         return "it is encrypted: unpack the archive with its password and import the folder"
     if info.filename.lower().endswith((".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz")):
-        return "it is an archive inside an archive: unpack it and import it by itself"
+        return NESTED
     is_bomb = info.file_size > limits.ratio_from and info.file_size > limits.ratio * max(info.compress_size, 1)
     if is_bomb or info.file_size > limits.member_bytes:
         return f"it unpacks from {info.compress_size:,} to {info.file_size:,} bytes: that is a zip bomb"

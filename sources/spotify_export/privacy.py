@@ -34,7 +34,8 @@ _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-fx.]{0,15}(?![\w:])"
 
 _NAMED_AFTER_USER = re.compile(
     r"^(?P<service>lastfmstats|last\.?fm|listenbrainz|lb|scrobbles?|recenttracks|my_spotify_data)"
-    r"(?P<join>[-_. ]+)(?P<user>.+?)(?P<end>(?:[-_. ]\d{6,})?(?: ?\(\d+\))?\.(?:csv|json|jsonl|txt|tsv|zip))$",
+    r"(?P<join>[-_. ]+)(?!\(?\d{1,3}\)?\.)(?P<user>.+?)"
+    r"(?P<end>(?:[-_. ]\d{6,})?(?: ?\(\d+\))?\.(?:csv|json|jsonl|txt|tsv|zip))$",
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
