@@ -1,0 +1,22 @@
+{{ config(schema='silver', contract={'enforced': false}, tags=['internal', 'duckdb_only']) }}
+
+with
+
+streams as (
+    select * from {{ ref('int_plays_keyed') }}
+),
+
+final as (
+    select
+        played_on,
+        recording_id,
+        artist_key,
+        {{ gold_count_if('is_counted') }} as plays,
+        count(*) as streams,
+        {{ gold_count_if('is_skipped') }} as skips,
+        {{ gold_count_if('is_finished') }} as finishes
+    from streams
+    group by played_on, recording_id, artist_key
+)
+
+select * from final
