@@ -70,6 +70,18 @@ def test_every_file_can_be_parsed(path):
     assert parse(path)
 
 
+def test_every_reference_has_a_target():
+    text = "\n".join(re.sub(r"(^|\s)#.*", "", path.read_text()) for path in FOLDER.glob("*.tf"))
+    made = {f"{kind}.{name}" for block in blocks("resource") for kind, body in block.items() for name in body}
+    read = {f"data.{kind}.{name}" for block in blocks("data") for kind, body in block.items() for name in body}
+    given = {f"var.{name}" for name in named("variable")} | {
+        f"local.{name}" for block in blocks("locals") for name in block
+    }
+    used = set(re.findall(r"(?<![\w.\"/])(?:data\.)?aws_\w+\.[a-z]\w*|(?<![\w.])(?:var|local)\.\w+", text))
+    assert len(used) > 50
+    assert used - made - read - given == set()
+
+
 def test_no_file_is_long():
     assert {path.name for path in FOLDER.glob("*.tf") if len(path.read_text().splitlines()) > 150} == set()
 
