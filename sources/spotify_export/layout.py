@@ -21,6 +21,7 @@ HEAD = 256 << 10
 """Bytes of a file's beginning that are looked at."""
 
 _INNER_ARRAY = re.compile(rb'^\s*\{.{0,4096}?"(?:scrobbles|listens|track)"\s*:\s*\[', re.DOTALL)
+_PAGE = re.compile(rb'\s*(?:\{.{0,4096}?"track"\s*:\s*)?\[', re.DOTALL)
 _BY_NAME = (
     (re.compile(r"(^|/)(streaming_history_(audio|video)|end(song|video))[^/]*\.json$", re.IGNORECASE), EXTENDED),
     (re.compile(r"(^|/)streaminghistory[^/]*\.json$", re.IGNORECASE), ACCOUNT),
@@ -93,13 +94,19 @@ def tell(head: bytes, name: str) -> Layout | str:
 
 
 def _array(head: bytes, start: int, name: str) -> Layout | str:
-    values = elements.sample(head, start)
+    values = elements.sample(head, start) or _first_page(head, start)
     feed = _by_keys(pages(values)) or _by_name(name)
     if feed:
         return Layout(feed, "array", start, _kind(feed, name))
     if not values:
         return "it is an empty list" if head[start:].lstrip()[:1] == b"]" else "it is broken JSON"
     return "its rows are no listening history that is known here"
+
+
+def _first_page(head: bytes, start: int) -> list[object]:
+    """The first elements of a page that is longer than the head."""
+    page = _PAGE.match(head, start)
+    return elements.sample(head, page.end()) if page else []
 
 
 def _json_lines(head: bytes, name: str) -> Layout | str:

@@ -128,7 +128,10 @@ def _hashed(archives: Archives, path: Path, given: Path, limits: Limits) -> Iter
                 file_id = archives.digest(each)
             except UnreadableError as error:
                 reason = str(error)
-        if reason:
+        if reason and is_companion(each.name):
+            report = FileReport(each.archive, each.name, is_companion=True)
+            yield Planned(path, "", Refusal(path, each.archive, each.name, each.weight, reason), report)
+        elif reason:
             refusal = Refusal(path, each.archive, each.name, each.weight, reason)
             yield Planned(path, _refusal_id(path, each.name), refusal)
         else:
