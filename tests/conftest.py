@@ -1,7 +1,9 @@
 """What every test may ask for: real servers, started once for each worker and only when a test needs them."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from sandbox.servers.postgres import serve as serve_postgres
 from sandbox.servers.seaweedfs import S3
 from sandbox.servers.seaweedfs import SETTING as S3_SETTING
 from sandbox.servers.seaweedfs import serve as serve_s3
+from tests.environment import Environment
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +56,20 @@ def s3() -> Iterator[S3]:
     else:
         with serve_s3() as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment after its first run on embedded defaults; for reading, tests that change it take a copy."""
+    environment = Environment(tmp_path_factory.mktemp("built"))
+    answer = environment.run()
+    assert answer.returncode == 0, answer.stderr
+    return environment
+
+
+@pytest.fixture
+def copied(built: Environment, tmp_path: Path) -> Environment:
+    """A copy of the built environment that a test may change."""
+    copy = Environment(tmp_path / "data")
+    shutil.copytree(built.data_dir, copy.data_dir)
+    return copy

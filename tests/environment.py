@@ -1,0 +1,77 @@
+"""An environment of its own for a test: a data folder, and the real command line run in real processes."""
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SMALL = {"SANDBOX__TRACKS": "400", "LAKEHOUSE__LOCK_WAIT": "60"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One data folder and the settings that go with it."""
+
+    data_dir: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a process in it."""
+        return {
+            **os.environ,
+            **SMALL,
+            "LAKEHOUSE__DATA_DIR": str(self.data_dir),
+            "XDG_CONFIG_HOME": str(self.data_dir / "config"),
+            **self.settings,
+        }
+
+    def run(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run `python pipelines/run.py` with arguments and wait for it."""
+        return subprocess.run(
+            self.command(*arguments),
+            check=False,
+            cwd=cwd,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python pipelines/run.py` with arguments."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line as a user types it, with this interpreter."""
+        return [sys.executable, str(ROOT / "pipelines" / "run.py"), *arguments]
+
+    def ask(self, query: str) -> list[dict[str, str]]:
+        """Answer of `run.py sql` as rows of text."""
+        answer = self.run("sql", query, "--format", "csv")
+        assert answer.returncode == 0, answer.stderr
+        return list(csv.DictReader(io.StringIO(answer.stdout)))
+
+    def gold(self) -> dict[str, str]:
+        """A checksum of every published gold table, whatever the order of its rows."""
+        tables = [
+            row["name"]
+            for row in self.ask(
+                "select name from (show all tables) where schema = 'gold' and database = 'warehouse' order by 1"
+            )
+        ]
+        sums = ", ".join(
+            f"(select coalesce(sum(hash(t)::hugeint), 0) || '/' || count(*) from gold.{t} as t) as {t}" for t in tables
+        )
+        return self.ask(f"select {sums}")[0]
