@@ -30,7 +30,7 @@ from sources.spotify_api.memory import Memory
 logger = logging.getLogger("lakehouse.tests.half_year")
 ECHO = timedelta(seconds=30)
 BUDGET = 300
-TRANSPORT = [
+PASSING = [
     ("status", {"status": 500}),
     ("status", {"status": 503, "retry_after": 3600}),
     ("html", {"status": 502}),
@@ -41,6 +41,8 @@ TRANSPORT = [
     ("no_content", {}),
     ("unauthorized", {}),
     ("rate_limit", {"retry_after": 20}),
+]
+BANS = [
     ("rate_limit", {"retry_after": 9000}),
     ("quota", {"retry_after": 4000}),
     ("quota", {"retry_after": None}),
@@ -134,7 +136,7 @@ class Life:
 
     def spoil(self) -> None:
         if self.chance.random() < 0.15:
-            kind, values = self.chance.choice(TRANSPORT)
+            kind, values = self.chance.choice(BANS if self.chance.random() < 0.1 else PASSING)
             path = self.chance.choice(["/v1/me/player", "/v1/", "/api/token"])
             self.place.fault(kind, path=path, times=self.chance.choice([1, 1, 2, 4]), **values)
             self.faults[kind] += 1

@@ -73,13 +73,13 @@ class Scene:
         plays = self.place.server.admin("GET /admin/plays")
         return sorted((datetime.fromisoformat(play["played_at"]), play["uri"]) for play in plays if play["was_offered"])
 
-    def check(self) -> None:
-        assert committed(self.place.lake, "plays", ("played_at", "track_uri")) == self.truth()
+    def check(self, told: str) -> None:
+        assert committed(self.place.lake, "plays", ("played_at", "track_uri")) == self.truth(), told
         polls = committed(self.place.lake, "polls", ("poll_id",))
-        assert len(set(polls)) == len(polls)
+        assert len(set(polls)) == len(polls), told
         for table in ("tracks", "albums", "artists"):
             rows = committed(self.place.lake, table, ("id",))
-            assert len(set(rows)) == len(rows)
+            assert len(set(rows)) == len(rows), told
 
 
 def committed(lake: Path, table: str, columns: tuple[str, ...]) -> list[tuple]:
@@ -101,12 +101,12 @@ def scene(place, tmp_path) -> Scene:
 def ordeal(scene: Scene, points: list[int], loses_machine: bool) -> None:
     for at in points:
         scene.set()
-        assert scene.die(at)
+        assert scene.die(at), f"change {at} never came"
         if loses_machine:
             scene.place.empty_machine()
         scene.place.poll(fetch_limit=3)
         scene.place.poll(fetch_limit=3)
-        scene.check()
+        scene.check(f"killed before change {at}")
 
 
 @pytest.mark.parametrize("loses_machine", [False, True])
@@ -130,4 +130,4 @@ def test_killed_again_and_again(scene):
         scene.die(chance.randrange(1, 60))
         scene.place.advance(minutes=20)
     scene.place.poll()
-    scene.check()
+    scene.check("killed again and again")
