@@ -46,9 +46,10 @@ def draw(url: str, seed: int) -> Pool:
     """Take the pool of a world from a catalog database.
 
     Raises:
-        UsageProblem: The catalog holds no track.
+        UsageProblem: The catalog holds no track or cannot be read.
     """
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
 
     engine = create_engine(url)
     try:
@@ -57,6 +58,11 @@ def draw(url: str, seed: int) -> Pool:
             albums = _by_id(connection, "spotify_albums", "album_id", (str(row["album_id"]) for row in tracks))
             found = {artist for row in tracks for artist in _artist_ids(row)}
             artists = _by_id(connection, "spotify_artists", "artist_id", found)
+    except SQLAlchemyError as error:
+        raise UsageProblem(
+            f"The sandbox listener cannot read the catalog database: {getattr(error, 'orig', None) or type(error)}. "
+            "Mend SOURCES__CATALOG__CREDENTIALS, or fill it with `python pipelines/run.py import-catalog DIR`."
+        ) from error
     finally:
         engine.dispose()
     if not tracks:

@@ -4,11 +4,13 @@ Data flow: socket -> Request -> Service -> Answer -> fault -> socket, log of req
 """
 
 import json
+import logging
+import sys
 import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from select import select
-from socket import MSG_PEEK
+from socket import MSG_PEEK, socket
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +25,9 @@ from sandbox.webapi import WebApi
 from sandbox.world import World
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+_log = logging.getLogger("lakehouse.sandbox")
 
 
 class Service:
@@ -58,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two packets: the second one would wait for an ack
     server_version = "sandbox"
     wbufsize = -1  # head and body in one packet: apart, the peer's delayed ACK costs 40 ms per request
     disable_nagle_algorithm = True
@@ -177,7 +183,32 @@ def _name(host: str) -> str:
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A server that stops at once, whatever clients keep open."""
+    """A server that stops at once: connections that clients keep open are cut."""
 
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type[Handler]) -> None:
+        self._open: set[socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection and serve it in a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that ended."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening and cut what is open."""
+        super().server_close()
+        for connection in list(self._open):
+            self.shutdown_request(connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Log what went wrong; clients that leave are everyday life."""
+        level = logging.DEBUG if isinstance(sys.exc_info()[1], OSError) else logging.WARNING
+        _log.log(level, "the sandbox could not answer a request", exc_info=True)

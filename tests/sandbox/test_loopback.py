@@ -81,6 +81,28 @@ def test_many_clients_at_once_get_whole_answers(server, get):
     assert told == [40] * 50
 
 
+def test_a_stopped_server_answers_nobody_not_even_on_open_connections(world):
+    server = serve(world)
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=10)
+
+    def ask():
+        connection.request("GET", "/admin/now")
+        return connection.getresponse().read()
+
+    assert ask()
+    server.stop()
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        ask()
+
+
+def test_clients_that_leave_make_no_noise(server, get, capfd):
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as left:
+            left.sendall(b"GET /v1/me HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
+    assert get("me").status_code == 200
+    assert capfd.readouterr().err == ""
+
+
 def test_it_runs_by_itself(made, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

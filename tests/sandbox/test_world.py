@@ -196,6 +196,14 @@ def test_a_catalog_without_tracks_is_told_as_a_problem(tmp_path):
         ensure(tmp_path / "world", url(tmp_path), 1, 200)
 
 
+def test_a_database_without_catalog_tables_is_told_as_a_problem(tmp_path):
+    with create_engine(url(tmp_path)).begin() as connection:
+        connection.execute(text("create table other (a int)"))
+    with pytest.raises(UsageProblem, match="no such table"):
+        ensure(tmp_path / "world", url(tmp_path), 1, 200)
+    assert not (tmp_path / "world" / "world.sqlite").exists()
+
+
 def test_a_catalog_that_is_there_stays_as_it_is(made, tmp_path):
     before = (made / "catalog.sqlite").read_bytes()
     ensure(tmp_path, url(made), 99, 50)
