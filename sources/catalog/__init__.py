@@ -1,7 +1,7 @@
 """The music catalog: three tables of a MySQL, MariaDB, SQLite or other database, into bronze.
 
-`catalog` is the dlt source. `extract` is what a run calls: it decides what is new before dlt starts, and returns without
-starting it when nothing is. `nothing_new` decides the same from the pipeline's folder alone.
+`catalog` is the dlt source. `extract` is what a run calls: it decides what is new before dlt starts, and returns
+without starting it when nothing is. `nothing_new` decides the same from the pipeline's folder alone.
 
 Data flow: catalog database -> plans -> dlt `sql_database` with the `key_window` loader -> bronze
 """
@@ -65,6 +65,7 @@ def extract(
     tables: Mapping[str, TableSettings] | None = None,
     full_refresh: frozenset[str] = frozenset(),
     backfill: tuple[date, date] | None = None,
+    *,
     progress: Progress = lambda _table, _rows: None,
     bronze: "Bronze | None" = None,
 ) -> list[Extract]:

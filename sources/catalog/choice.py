@@ -204,7 +204,7 @@ def _kind(kind: Any) -> str:
         (sa.JSON, "json"),
         (sa.String, "text"),
         (sa.LargeBinary, "binary"),
-        (sa.types._Binary, "binary"),  # noqa: SLF001
+        (sa.types._Binary, "binary"),
     ):
         if isinstance(kind, family):
             return label

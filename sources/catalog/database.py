@@ -92,7 +92,7 @@ def _check_file(name: str | None, create: bool) -> None:
 
 
 def _first_line(error: BaseException, url: str) -> str:
-    arguments = getattr(error, "args", ())
-    told = str(arguments[1] if len(arguments) > 1 else error).splitlines() or [type(error).__name__]
+    arguments: list[object] = [*getattr(error, "args", ()), None, None]
+    told = str(arguments[1] or error).splitlines() or [type(error).__name__]
     password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
     return told[0].replace(password, "***") if password else told[0]

@@ -143,7 +143,7 @@ def _load(source: _Source, writer: Writer, seen: Seen, progress: Progress) -> Fi
     report = FileReport(source.path.name, source.table.name, ignored=ignored)
     size, done = source.path.stat().st_size, 0
     writer.forget_rejects()
-    for batch in _batches(read_records(source.path, len(source.header)), source):
+    for batch in _batches(read_records(source.path, len(source.header))):
         report.rows += len(batch)
         good, bad = _sift(batch, source, seen)
         writer.write(good)
@@ -155,7 +155,7 @@ def _load(source: _Source, writer: Writer, seen: Seen, progress: Progress) -> Fi
     return report
 
 
-def _batches(records: Iterator[Record], source: _Source) -> Iterator[list[Record]]:
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
     batch: list[Record] = []
     weight = 0
     next(records)

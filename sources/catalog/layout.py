@@ -109,7 +109,7 @@ def arrow_type(column: Column, dialect: str) -> "pa.DataType":
         "unsigned": pa.uint64(),
         "bit": pa.uint64(),
         "double": pa.float64(),
-        "timestamp": pa.timestamp("us"),
+        "timestamp": pa.timestamp("us", tz="UTC"),  # a DATETIME has no zone: it is taken for UTC
         "instant": pa.timestamp("us", tz="UTC"),
         "date": pa.date32(),
         "binary": pa.binary(),
@@ -142,8 +142,20 @@ def _array(cells: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
         return pa.array([cell.encode() if isinstance(cell, str) else cell for cell in cells], kind)
     if pa.types.is_decimal(kind):
         return pa.array([cell if cell is None else Decimal(str(cell)) for cell in cells], kind)
-    texts = any(isinstance(cell, str) for cell in cells)
-    return pa.array([cell or None for cell in cells], pa.string()).cast(kind) if texts else pa.array(cells, kind)
+    if not any(isinstance(cell, str) for cell in cells):
+        return pa.array(cells, kind)
+    texts = pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    return _moments(texts).cast(kind) if pa.types.is_timestamp(kind) else texts.cast(kind)
+
+
+def _moments(texts: "pa.Array") -> "pa.Array":
+    """Times written with an offset, or all without one."""
+    import pyarrow as pa
+
+    try:
+        return texts.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return texts.cast(pa.timestamp("us", tz="UTC"))
 
 
 def _whole(cell: Any) -> int:

@@ -47,7 +47,7 @@ class Ledger:
         self._choice = choice
         self._remember = remember
         self._folder = tempfile.TemporaryDirectory(prefix="catalog-")
-        settings = {"temp_directory": self._folder.name, "threads": 2}
+        settings: dict[str, str | bool | int | float | list[str]] = {"temp_directory": self._folder.name, "threads": 2}
         self._duck = duckdb.connect(":memory:", config=settings)
         self._duck.execute("create table fresh (key varchar, cursor bigint)")
 
@@ -83,7 +83,7 @@ class Ledger:
         stones = bronze(TOMBSTONES.name, ("table_name", "key"))
         self._collect("stones", "table_name, key", stones, f"table_name = '{table}'")
         self._duck.execute(
-            f"""create table held as
+            """create table held as
             with latest as (
                 select key, cursor, load from seen
                 where load >= (

@@ -1,4 +1,4 @@
-"""The table loader that dlt's `sql_database` runs for the catalog: a plan's rows, then the row that says what they cover.
+"""The table loader that dlt's `sql_database` runs for the catalog: a plan's rows, then what they cover.
 
 Registered with dlt under the name `key_window`. Rows, the extract row, tombstones and the new state go into one load
 package: either all of it is in the lake, or nothing is.
@@ -63,7 +63,7 @@ class Task:
     tombstones: int = 0
 
 
-class KeyWindowLoader(BaseTableLoader):  # type: ignore[misc]
+class KeyWindowLoader(BaseTableLoader):
     """Loads a table of the catalog as its task says."""
 
     def load_rows(self, backend_kwargs: dict[str, Any] | None = None) -> Iterator[Any]:
@@ -120,9 +120,8 @@ class _Load:
         """What the lake holds and what the source has, as far as pages and plan tell."""
         plan, read = self.plan, self.task.read
         if plan.choice.strategy == "watermark" and not plan.is_base:
-            known = plan.source is not None and plan.held is not None
-            as_expected = known and plan.source in (plan.held, plan.held + read)
-            return (plan.source if as_expected else None), plan.source
+            expected = (plan.held, plan.held + read) if plan.held else ()
+            return (plan.source if plan.source in expected else None), plan.source
         same = plan.expected and (plan.expected.rows, plan.expected.keys) == (read.rows, read.keys)
         if plan.expected and not same:
             log.warning("%s changed while it was read; it is looked at again next time", plan.choice.table)

@@ -137,7 +137,9 @@ def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
     if _is_new(view, state, ask):
         source = view.tally("cursor", sql.up_to(top)) if rows <= ALWAYS_COMPARED else None
         later["compared_at"] = ask.now.isoformat()
-        return Plan(sql.choice, (Piece(sql.up_to(top), rows),), None, upper, source, later, expected=source, is_base=True)
+        return Plan(
+            sql.choice, (Piece(sql.up_to(top), rows),), None, upper, source, later, expected=source, is_base=True
+        )
     pieces = _changed_pieces(view, state, ask, top, nulls)
     later["compared_at"] = state["compared_at"]
     held = Tally.restored(state.get("held"))
@@ -158,9 +160,7 @@ def _is_due(state: State, ask: Ask, rows: int, *, changed: bool) -> bool:
     return doubtful or ask.now - datetime.fromisoformat(state["compared_at"]) >= COMPARED_EVERY
 
 
-def _changed_pieces(
-    view: View, state: State, ask: Ask, top: str | int | None, nulls: Tally
-) -> tuple[Piece, ...]:
+def _changed_pieces(view: View, state: State, ask: Ask, top: str | int | None, nulls: Tally) -> tuple[Piece, ...]:
     sql, bound = view.sql, state["bound"]
     found = []
     if top is not None and bound is None:
@@ -193,8 +193,11 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
         whole = (Piece(None, source.rows),)
         return Plan(sql.choice, whole, None, None, source, later, labels, expected=source, is_base=True)
     before: Mapping[str, str] = state["partitions"]
-    labels = sorted(prints.keys() | before.keys())
-    changed = [label for label in labels if prints.get(label) != before.get(label) or _asked(label, ask)]
+    changed = [
+        label
+        for label in sorted(prints.keys() | before.keys())
+        if prints.get(label) != before.get(label) or _asked(label, ask)
+    ]
     if not changed:
         return None
     there = [label for label in changed if label in tallies]

@@ -129,7 +129,9 @@ class Reader:
             # a panic in connectorx's rust is no Exception
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":
                 said = str(error).replace(self._url, "the catalog").splitlines()
-                raise Problem(f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}.") from error
+                raise Problem(
+                    f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}."
+                ) from error
             raise
 
     @property

@@ -31,7 +31,7 @@ def make_resource(engine: "sa.Engine", task: Task) -> "DltResource":
         credentials=engine,
         table=task.choice.table,
         metadata=sa.MetaData(),
-        backend=BACKEND,
+        backend=BACKEND,  # type: ignore[arg-type]
         reflection_level="minimal",
         table_adapter_callback=remove_nullability_adapter,
         backend_kwargs={"task": task},

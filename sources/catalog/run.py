@@ -4,7 +4,8 @@ Data flow: pipeline state -> plans -> dlt -> Extract
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,7 +48,7 @@ class Run:
 
     def _restore(self) -> dict[str, State]:
         """The state of the lake: packages left over are loaded first, a lost folder is made again."""
-        with _lake_explained(self.pipeline):
+        with _lake_explained():
             if self.pipeline.has_pending_data:
                 self.pipeline.run()
             self.pipeline.sync_destination()
@@ -66,7 +67,7 @@ class Run:
         if tasks:
             engine = open_database(url)
             try:
-                with _lake_explained(self.pipeline):
+                with _lake_explained():
                     source = catalog(url, tasks=tasks, engine=engine)
                     self.pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
             finally:
@@ -90,31 +91,22 @@ def _states(state: Mapping[str, Any]) -> dict[str, State]:
     return json.loads(json.dumps({name: resources[name] for name in NAMES if name in resources}))  # type: ignore[no-any-return]
 
 
-class _lake_explained:  # noqa: N801
+@contextmanager
+def _lake_explained() -> Iterator[None]:
     """Turn what dlt complains of into a Problem; one that was raised inside comes out as it is."""
-
-    def __init__(self, pipeline: dlt.Pipeline) -> None:
-        self._pipeline = pipeline
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    try:
+        yield
+    except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, Problem):
-                self._forget()
-                raise cause
+                raise cause from None
             cause = cause.__cause__ or cause.__context__
-        if isinstance(error, Exception):
-            self._forget()
-            said = str(getattr(error, "exception", None) or error).strip().splitlines() or [type(error).__name__]
-            raise Problem(
-                f"Loading the catalog into the lake failed: {said[0]} Nothing of this load counts; correct it and run again."
-            ) from error
-
-    def _forget(self) -> None:
-        """Leave packages that are whole for the next run."""
+        said = str(getattr(error, "exception", None) or error).strip().splitlines() or [type(error).__name__]
+        raise Problem(
+            f"Loading the catalog into the lake failed: {said[0]} "
+            "Nothing of this load counts; correct it and run again."
+        ) from error
 
 
 def _told(name: str, planned: Planned, task: Any) -> Extract:

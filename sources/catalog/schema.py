@@ -44,10 +44,10 @@ def _metadata(dialect: str) -> "sa.MetaData":
     import sqlalchemy as sa
 
     metadata = sa.MetaData()
-    options = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
+    options: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
     options |= {name.replace("mysql", "mariadb"): value for name, value in options.items()}
     for table in CATALOG:
-        columns = [_column(name, table, dialect) for name in catalog_columns(table)]
+        columns = [_column(name, table) for name in catalog_columns(table)]
         stamp = sa.Column("updated_at", _stamp_type(dialect), nullable=False, server_default=sa.text(_now(dialect)))
         sa.Table(table.name, metadata, *columns, stamp, **options)
         sa.Index(f"{table.name}_by_updated_at", stamp)
@@ -63,7 +63,7 @@ def _metadata(dialect: str) -> "sa.MetaData":
     return metadata
 
 
-def _column(name: str, table: Table, dialect: str) -> "sa.Column[Any]":
+def _column(name: str, table: Table) -> "sa.Column[Any]":
     import sqlalchemy as sa
 
     if name in table.key:

@@ -169,7 +169,9 @@ class Sql:
         names = [self.name(column.name) for column in self.choice.key]
         values = [self.literal(part) for part in key]
         steps = [
-            " and ".join([*(f"{n} = {v}" for n, v in zip(names[:i], values[:i], strict=True)), f"{names[i]} > {values[i]}"])
+            " and ".join(
+                [*(f"{n} = {v}" for n, v in zip(names[:i], values[:i], strict=True)), f"{names[i]} > {values[i]}"]
+            )
             for i in range(len(names))
         ]
         return any_of(steps) if len(steps) == 1 else f"{names[0]} >= {values[0]} and ({any_of(steps)})"
@@ -182,10 +184,10 @@ class Sql:
 
     def _joined(self, columns: Sequence[Column], *, nullable: bool = False) -> str:
         texts = [self.as_text(column) for column in columns]
-        character = (lambda code: f"char({code} using utf8mb4)") if self.dialect == "mysql" else (lambda c: f"chr({c})")
+        character = "char({} using utf8mb4)" if self.dialect == "mysql" else "chr({})"
         if nullable:
-            texts = [f"coalesce({text}, {character(30)})" for text in texts]
-        return texts[0] if len(texts) == 1 else f"concat_ws({character(31)}, {', '.join(texts)})"
+            texts = [f"coalesce({text}, {character.format(30)})" for text in texts]
+        return texts[0] if len(texts) == 1 else f"concat_ws({character.format(31)}, {', '.join(texts)})"
 
 
 def any_of(conditions: Sequence[str]) -> str:

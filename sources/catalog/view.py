@@ -40,7 +40,7 @@ class View:
         with self.connection.execution_options(**options).exec_driver_sql(query) as result:
             while batch := result.fetchmany(FETCH):
                 for row in batch:
-                    yield row._data if hasattr(row, "_data") else tuple(row)  # noqa: SLF001
+                    yield row._data if hasattr(row, "_data") else tuple(row)
 
     def count(self) -> int:
         """Rows in the table."""

@@ -67,7 +67,9 @@ class House:
         """Every committed row, oldest load first."""
         pipeline = self.pipeline()
         pipeline.sync_destination()
-        names = tuple(pipeline.default_schema.tables[table]["columns"]) if table in pipeline.default_schema.tables else ()
+        names = (
+            tuple(pipeline.default_schema.tables[table]["columns"]) if table in pipeline.default_schema.tables else ()
+        )
         names = tuple(name for name in names if name != LOAD_ID)
         rows = [row for page in committed_pages(pipeline)(table, names) for row in page.to_pylist()]
         return sorted(rows, key=lambda row: str(row[LOAD_ID]))
@@ -78,7 +80,11 @@ class House:
     def silver(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """The rows that silver shows: see the rule in the catalog's README."""
         key, said = KEYS[table], self.extracts(table)
-        bases = [row[LOAD_ID] for row in said if row["is_complete"] and row["lower_bound"] is None and row["partition"] is None]
+        bases = [
+            row[LOAD_ID]
+            for row in said
+            if row["is_complete"] and row["lower_bound"] is None and row["partition"] is None
+        ]
         if not bases:
             return []
         newest: dict[str, str] = {}
@@ -91,7 +97,11 @@ class House:
             if row[LOAD_ID] >= max(bases) and not outdated:
                 latest[row[key]] = row
         for stone in self.bronze("tombstones"):
-            if stone["table_name"] == table and stone["key"] in latest and stone[LOAD_ID] > latest[stone["key"]][LOAD_ID]:
+            if (
+                stone["table_name"] == table
+                and stone["key"] in latest
+                and stone[LOAD_ID] > latest[stone["key"]][LOAD_ID]
+            ):
                 del latest[stone["key"]]
         return sorted((tuple(row[name] for name in columns) for row in latest.values()), key=repr)
 

@@ -29,7 +29,7 @@ def quoted(text: str, server: str) -> str:
 
 
 class History:
-    """Writes changes so that the cursor does what cursors do: it moves with a change, often ahead, now and then behind."""
+    """Writes changes as they happen: the cursor moves with each, mostly ahead, now and then behind."""
 
     def __init__(self, house, server: str) -> None:
         self.house, self.server, self.ticks = house, server, 0
@@ -56,14 +56,18 @@ def live(house, server: str, history: list) -> None:
     for changes in history:
         writer.apply(changes)
         house.extract()
-        assert house.silver("spotify_artists", "artist_id", "name") == house.source("spotify_artists", "artist_id", "name")
+        assert house.silver("spotify_artists", "artist_id", "name") == house.source(
+            "spotify_artists", "artist_id", "name"
+        )
         assert house.nothing_new()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES)
-def test_silver_equals_the_source_after_any_history(open_house, tmp_path_factory, strategy: Default, history: list) -> None:
+def test_silver_equals_the_source_after_any_history(
+    open_house, tmp_path_factory, strategy: Default, history: list
+) -> None:
     live(open_house(folder=tmp_path_factory.mktemp("house"), artists=strategy), "sqlite", history)
 
 

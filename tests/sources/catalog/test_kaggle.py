@@ -12,11 +12,40 @@ from hypothesis import strategies as st
 from sources.catalog.kaggle import import_catalog
 from sources.problem import Problem, UsageProblem
 
-TRACK_HEADER = (
-    ",acousticness,album_id,analysis_url,artists_id,available_markets,country,danceability,disc_number,duration_ms,"
-    "energy,href,id,instrumentalness,key,liveness,loudness,lyrics,mode,name,playlist,popularity,preview_url,"
-    "speechiness,tempo,time_signature,track_href,track_name_prev,track_number,uri,valence,type"
-).split(",")
+TRACK_HEADER = [
+    "",
+    "acousticness",
+    "album_id",
+    "analysis_url",
+    "artists_id",
+    "available_markets",
+    "country",
+    "danceability",
+    "disc_number",
+    "duration_ms",
+    "energy",
+    "href",
+    "id",
+    "instrumentalness",
+    "key",
+    "liveness",
+    "loudness",
+    "lyrics",
+    "mode",
+    "name",
+    "playlist",
+    "popularity",
+    "preview_url",
+    "speechiness",
+    "tempo",
+    "time_signature",
+    "track_href",
+    "track_name_prev",
+    "track_number",
+    "uri",
+    "valence",
+    "type",
+]
 ARTIST_HEADER = ["", "artist_popularity", "followers", "genres", "id", "name", "track_id", "track_name_prev", "type"]
 SHARED = Path(__file__).parents[3] / "../shared/data/catalog"
 

@@ -72,7 +72,9 @@ def test_an_emptied_table_is_emptied_only_when_that_is_allowed(open_house, strat
     assert "0 rows where it had 4" in str(done["spotify_artists"].problem)
     assert done["spotify_tracks"].state == "loaded"
     assert len(here.silver("spotify_artists", "artist_id")) == 4
-    here.settings["spotify_artists"] = Default(strategy.strategy, strategy.cursor, strategy.partition, allow_shrink=True)
+    here.settings["spotify_artists"] = Default(
+        strategy.strategy, strategy.cursor, strategy.partition, allow_shrink=True
+    )
     here.extract()
     here.check()
     assert here.silver("spotify_artists", "artist_id") == []
@@ -110,7 +112,10 @@ def test_a_delete_and_a_change_in_one_run_bring_one_row_and_one_tombstone(open_h
     here = open_house(artists=WATERMARK)
     here.do(*(artist(f"a{i}") for i in range(100)))
     here.extract()
-    here.do("delete from spotify_artists where artist_id = 'a7'", "update spotify_artists set name = 'y' where artist_id = 'a8'")
+    here.do(
+        "delete from spotify_artists where artist_id = 'a7'",
+        "update spotify_artists set name = 'y' where artist_id = 'a8'",
+    )
     done = here.extract()["spotify_artists"]
     assert (done.rows, done.tombstones) == (1, 1)
     assert [stone["key"] for stone in here.bronze("tombstones")] == ["a7"]
@@ -142,7 +147,9 @@ def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: s
     here.do(*(artist(f"a{d}{i}", updated_at=f"2026-01-0{d} 0{i}:00:00") for d in range(1, 5) for i in range(3)))
     here.extract()
     here.check()
-    here.do("delete from spotify_artists where artist_id like 'a2%'", "delete from spotify_artists where artist_id = 'a31'")
+    here.do(
+        "delete from spotify_artists where artist_id like 'a2%'", "delete from spotify_artists where artist_id = 'a31'"
+    )
     done = here.extract()["spotify_artists"]
     assert done.rows == 2
     here.check()
@@ -154,7 +161,9 @@ def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: s
 @SERVERS
 def test_rows_without_a_date_are_a_partition_of_their_own(house, server: str) -> None:
     here = house(Default(strategy="partition", partition="track_name_prev"))
-    here.do(artist("a1"), artist("a2"), "update spotify_artists set track_name_prev = '2026-02-03' where artist_id = 'a1'")
+    here.do(
+        artist("a1"), artist("a2"), "update spotify_artists set track_name_prev = '2026-02-03' where artist_id = 'a1'"
+    )
     here.extract()
     here.check()
     assert {row["_partition"] for row in here.bronze("spotify_artists")} == {"2026-02-03", "null"}
@@ -185,7 +194,10 @@ def test_another_strategy_starts_with_a_new_base(open_house) -> None:
     here.do(*(artist(f"a{i}") for i in range(5)))
     for turn, strategy in enumerate((FULL, WATERMARK, Default("watermark", cursor="followers"), PARTITION, FULL)):
         here.settings["spotify_artists"] = strategy
-        here.do("delete from spotify_artists where artist_id = (select min(artist_id) from spotify_artists)", artist(f"b{turn}"))
+        here.do(
+            "delete from spotify_artists where artist_id = (select min(artist_id) from spotify_artists)",
+            artist(f"b{turn}"),
+        )
         here.extract()
         here.check()
         assert here.extracts("spotify_artists")[-1]["strategy"] == strategy.strategy
