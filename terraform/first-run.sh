@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts in what Terraform must not know: the database's roles with new passwords, and your secrets, straight into the
 # parameter store. The flow takes them at its next start, 15 minutes later at most.
-# Needs terraform, the AWS CLI and its session-manager-plugin, psql, curl, openssl.
+# Needs terraform, the AWS CLI with its session-manager-plugin, psql, curl, openssl, and `make .venv/.run` done.
 #
 #   first-run.sh             both, after the first `terraform apply`
 #   first-run.sh database    the roles alone: new passwords
@@ -38,23 +38,40 @@ open_tunnel() {
     exit 1
 }
 
-database() {
-    local ca=${RDS_CA:-$work/rds-ca.pem}
+# libpq's own variables, so that no password is an argument
+be_administrator() {
+    export PGHOST=$warehouse_host PGHOSTADDR=127.0.0.1 PGPORT=15432 PGDATABASE=$warehouse_name PGUSER=lakehouse_admin
+    export PGSSLMODE=verify-full PGSSLROOTCERT=${RDS_CA:-$work/rds-ca.pem}
     if [[ -z ${RDS_CA:-} ]]; then
-        curl --fail --silent --show-error --output "$ca" \
+        curl --fail --silent --show-error --output "$PGSSLROOTCERT" \
             "https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem"
     fi
-    open_tunnel
-    LOADER_PASSWORD=$(openssl rand -hex 24)
-    METABASE_PASSWORD=$(openssl rand -hex 24)
     PGPASSWORD=$(aws secretsmanager get-secret-value --region "$region" --secret-id "$warehouse_secret" \
         --query SecretString --output text | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])')
-    export LOADER_PASSWORD METABASE_PASSWORD PGPASSWORD
-    psql --quiet --no-psqlrc --file roles.sql "host=$warehouse_host hostaddr=127.0.0.1 port=15432 \
-        dbname=$warehouse_name user=lakehouse_admin sslmode=verify-full sslrootcert=$ca" >/dev/null
-    put flow/DESTINATION__WAREHOUSE__CREDENTIALS <<<"postgresql://lakehouse_loader:$LOADER_PASSWORD@$warehouse_host:5432/\
-$warehouse_name?sslmode=verify-full&sslrootcert=/etc/lakehouse/rds-ca.pem"
-    put metabase/MB_DB_PASS <<<"$METABASE_PASSWORD"
+    export PGPASSWORD
+}
+
+database() {
+    local metabase_app
+    open_tunnel
+    be_administrator
+    DESTINATION__WAREHOUSE__PUBLISHER_PASSWORD=$(openssl rand -hex 24)
+    DESTINATION__WAREHOUSE__METABASE_PASSWORD=$(openssl rand -hex 24)
+    metabase_app=$(openssl rand -hex 24)
+    export DESTINATION__WAREHOUSE__PUBLISHER_PASSWORD DESTINATION__WAREHOUSE__METABASE_PASSWORD
+    (
+        cd ..
+        export DESTINATION__WAREHOUSE__CREDENTIALS="postgresql:///$warehouse_name" # the rest is in libpq's variables
+        .venv/bin/python -c 'from pipelines import settings
+from pipelines.warehouse import roles
+print("\n".join(roles.make_roles(settings.load())))'
+    )
+    METABASE_APP_PASSWORD=$metabase_app psql --quiet --no-psqlrc --file metabase.sql >/dev/null
+
+    put flow/DESTINATION__WAREHOUSE__CREDENTIALS <<<"postgresql://lakehouse_publisher:\
+$DESTINATION__WAREHOUSE__PUBLISHER_PASSWORD@$warehouse_host:5432/$warehouse_name?sslmode=verify-full"
+    put flow/DESTINATION__WAREHOUSE__METABASE_PASSWORD <<<"$DESTINATION__WAREHOUSE__METABASE_PASSWORD"
+    put metabase/MB_DB_PASS <<<"$metabase_app"
     if is_unset metabase/MB_ENCRYPTION_SECRET_KEY; then # another one would lock Metabase out of its own tables
         openssl rand -hex 32 | put metabase/MB_ENCRYPTION_SECRET_KEY
     fi

@@ -21,8 +21,13 @@ output "LAKEHOUSE__TIMEZONE" {
 }
 
 output "DESTINATION__WAREHOUSE__CREDENTIALS" {
-  description = "Name of the parameter that holds the loader's Postgres URL."
+  description = "Name of the parameter that holds the publisher's Postgres URL."
   value       = aws_ssm_parameter.secret["flow/DESTINATION__WAREHOUSE__CREDENTIALS"].name
+}
+
+output "DESTINATION__WAREHOUSE__METABASE_PASSWORD" {
+  description = "Name of the parameter that holds the password of Metabase's reading role."
+  value       = aws_ssm_parameter.secret["flow/DESTINATION__WAREHOUSE__METABASE_PASSWORD"].name
 }
 
 output "SOURCES__CATALOG__CREDENTIALS" {

@@ -11,6 +11,7 @@ import hcl2
 import pytest
 
 from pipelines import cli, settings
+from pipelines.warehouse import roles
 
 FOLDER = Path(__file__).resolve().parents[2] / "terraform"
 FILES = sorted([*FOLDER.glob("*.tf"), *FOLDER.glob("*.example"), *FOLDER.rglob("*.hcl")])
@@ -19,6 +20,7 @@ UNITS = sorted(path for path in (FOLDER / "machine").iterdir() if path.suffix in
 # a value for each setting that would be refused, or not be noticed, were it any text
 PROBES = {"LAKEHOUSE__TIMEZONE": "Asia/Tokyo"}
 OPERATORS = {"operator"}
+READER_PASSWORD = "DESTINATION__WAREHOUSE__METABASE_PASSWORD"  # no part of Settings: the roles' own
 
 
 def plain(value: Any) -> Any:
@@ -298,7 +300,7 @@ def test_every_output_is_described():
     assert all(body.get("description") for body in named("output").values())
 
 
-@pytest.mark.parametrize("name", sorted(set(named("output")) - OPERATORS))
+@pytest.mark.parametrize("name", sorted(set(named("output")) - OPERATORS - {READER_PASSWORD}))
 def test_every_output_fills_a_setting_that_the_flow_reads(name, monkeypatch, tmp_path):
     monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
     for leftover in ("DLT_DATA_DIR", "WORKSPACE__PROFILE"):  # load sets them; the end of the test takes them away
@@ -306,6 +308,16 @@ def test_every_output_fills_a_setting_that_the_flow_reads(name, monkeypatch, tmp
     before = settings.load("tests")
     monkeypatch.setenv(name, PROBES.get(name, str(tmp_path / "probe")))
     assert settings.load("tests") != before
+
+
+def test_the_readers_password_is_the_one_that_the_roles_are_made_with(monkeypatch):
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__CREDENTIALS", "postgresql://127.0.0.1/lakehouse")
+    monkeypatch.setenv(READER_PASSWORD, "probe")
+    given: dict[str, str] = {}
+    monkeypatch.setattr(roles, "create", lambda _admin, passwords: given.update(passwords) or [])
+    roles.make_roles(settings.load("tests"))
+    assert given == {roles.READER: "probe"}
+    assert READER_PASSWORD in named("output")
 
 
 def test_the_machine_gets_every_setting_that_an_output_names():
