@@ -7,7 +7,7 @@ instead of being wrapped.
 Data flow: rows or connectorx's arrow table -> arrow table of the layout
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -132,16 +132,16 @@ def _cast(column: Any, kind: "pa.DataType") -> Any:
 def _array(cells: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 
-    if pa.types.is_string(kind):
-        return pa.array([cell if cell is None or isinstance(cell, str) else text_of(cell) for cell in cells], kind)
-    if pa.types.is_integer(kind):
-        return pa.array([cell if cell is None or isinstance(cell, int) else _whole(cell) for cell in cells], kind)
-    if pa.types.is_floating(kind):
-        return pa.array([cell if cell is None else float(cell) for cell in cells], kind)
-    if pa.types.is_binary(kind):
-        return pa.array([cell.encode() if isinstance(cell, str) else cell for cell in cells], kind)
-    if pa.types.is_decimal(kind):
-        return pa.array([cell if cell is None else Decimal(str(cell)) for cell in cells], kind)
+    makers: dict[Callable[[Any], bool], Callable[[Any], object]] = {
+        pa.types.is_string: lambda cell: cell if isinstance(cell, str) else text_of(cell),
+        pa.types.is_integer: lambda cell: cell if isinstance(cell, int) else _whole(cell),
+        pa.types.is_floating: float,
+        pa.types.is_binary: lambda cell: cell.encode() if isinstance(cell, str) else cell,
+        pa.types.is_decimal: lambda cell: Decimal(str(cell)),
+    }
+    for is_kind, make in makers.items():
+        if is_kind(kind):
+            return pa.array([None if cell is None else make(cell) for cell in cells], kind)
     if not any(isinstance(cell, str) for cell in cells):
         return pa.array(cells, kind)
     texts = pa.array([None if cell is None else str(cell) for cell in cells], pa.string())

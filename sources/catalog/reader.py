@@ -102,7 +102,8 @@ class Reader:
             yield self.layout.page(page)
 
     def _windows(self, where: str | None) -> Iterator["pa.Table"]:
-        order = ", ".join(self._sql.name(column.name) for column in self.choice.key)
+        # with the table's name: a bare one would mean what is selected under it, which may be a text
+        order = ", ".join(f"{self._sql.table}.{self._sql.name(column.name)}" for column in self.choice.key)
         with ThreadPoolExecutor(1) as ahead:
 
             def read(condition: str | None) -> "Future[pa.Table]":
