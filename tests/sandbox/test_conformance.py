@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+from collections import Counter
 from copy import deepcopy
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -102,6 +104,48 @@ def test_only_get_is_answered(server, get):
     import requests
 
     assert requests.put(f"{server.api_url}me", headers=get.headers, timeout=30).status_code == 405
+
+
+@pytest.fixture
+def top(server, get):
+    """Reads the listener's top with a token that may."""
+    from urllib.parse import parse_qs, urlsplit
+
+    import requests
+
+    back = "http://127.0.0.1:9/cb"
+    asked = {"client_id": server.client_id, "response_type": "code", "redirect_uri": back, "scope": "user-top-read"}
+    landed = requests.get(f"{server.accounts_url}/authorize", params=asked, allow_redirects=False, timeout=30)
+    code = parse_qs(urlsplit(landed.headers["Location"]).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back}
+    auth = (server.client_id, server.client_secret)
+    token = requests.post(f"{server.accounts_url}/api/token", data=form, auth=auth, timeout=30).json()["access_token"]
+    get.headers = {"Authorization": f"Bearer {token}"}
+    return get
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("tracks", facts.TRACK), ("artists", facts.ARTIST)])
+def test_the_listeners_top_is_counted_from_the_truth(top, world, kind, expected):
+    body = top(f"me/top/{kind}", limit=5, time_range="short_term").json()
+    assert set(body) == {"items", "total", "limit", "offset", "href", "next", "previous"}
+    assert [one for item in body["items"] for one in facts.differences(item, expected)] == []
+    plays = [p for p in world.plays(world.now - timedelta(days=28)) if p.is_offerable and p.kind == "track"]
+    artist_of = {p.item_id: world.store.track(p.item_id).artists[0] for p in plays}
+    counted = Counter(p.item_id if kind == "tracks" else artist_of[p.item_id] for p in plays)
+    assert counted[body["items"][0]["id"]] == max(counted.values())
+    assert len({item["id"] for item in body["items"]}) == 5
+    second = top(f"me/top/{kind}", limit=5, offset=5, time_range="short_term").json()
+    assert not {item["id"] for item in second["items"]} & {item["id"] for item in body["items"]}
+    assert second["previous"]
+    assert top(f"me/top/{kind}", time_range="always").status_code == 400
+
+
+@NEEDS_SHARED
+@pytest.mark.parametrize("kind", ["tracks", "artists"])
+def test_the_listeners_top_equals_the_derived_answers_in_shape(top, kind):
+    ours = shape(top(f"me/top/{kind}", limit=3).json())
+    known = recorded(f"development_mode/me_top_{kind}.json")
+    assert missing(known, ours) == []
 
 
 def shape(value):
