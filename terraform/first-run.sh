@@ -11,13 +11,14 @@ set -euo pipefail
 umask 077
 cd "$(dirname "$0")"
 
-# the value comes from stdin, so that no list of processes and no history shows it
+# the value comes from stdin and goes by a file of our own, so that no list of processes and no history shows it
 put() {
     python3 -c '
 import json, sys
 print(json.dumps(dict(Name=sys.argv[1], Value=sys.stdin.read().rstrip("\n"), Type="SecureString", Overwrite=True)))' \
-        "$parameters/$1" |
-        aws ssm put-parameter --region "$region" --cli-input-json file:///dev/stdin >/dev/null
+        "$parameters/$1" >"$work/parameter.json"
+    aws ssm put-parameter --region "$region" --cli-input-json "file://$work/parameter.json" >/dev/null
+    rm "$work/parameter.json"
     echo "set $parameters/$1"
 }
 

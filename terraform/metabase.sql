@@ -3,6 +3,7 @@
 -- Run by first-run.sh as the administrator, with psql; can be run again at any time, and then sets a new password.
 \set ON_ERROR_STOP on
 \getenv password METABASE_APP_PASSWORD
+set client_min_messages = warning;
 
 select 'create role metabase_app login'
 where not exists (select from pg_roles where rolname = 'metabase_app')
