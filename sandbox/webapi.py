@@ -121,7 +121,9 @@ class WebApi:
             return refusal(400, "Invalid limit or time range")
         ranked = self._ranked(kind, days)
         first, count = int(offset), int(limit)
-        chosen = [self._find(kind, item_id) for item_id in ranked[first : first + count]]
+        playable = {"is_playable": True} if kind == "tracks" else {}
+        found = (self._find(kind, item_id) for item_id in ranked[first : first + count])
+        chosen = [item | playable for item in found if item]
         address = f"{base}{request.path}"
         ahead = f"{address}?offset={first + count}&limit={count}" if first + count < len(ranked) else None
         back = f"{address}?offset={max(0, first - count)}&limit={count}" if first else None

@@ -20,6 +20,7 @@ SIMPLE_TRACK = {
     "uri": str,
 }  # fmt: skip
 TRACK = SIMPLE_TRACK | {"album": SIMPLE_ALBUM, "external_ids": {"isrc": str}}
+TOP_TRACK = TRACK | {"is_playable": bool}
 PAGE_OF_TRACKS = {
     "href": str, "items": [SIMPLE_TRACK], "limit": int, "next": Null, "offset": int, "previous": Null, "total": int,
 }  # fmt: skip

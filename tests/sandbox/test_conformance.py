@@ -124,7 +124,7 @@ def top(server, get):
     return get
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("tracks", facts.TRACK), ("artists", facts.ARTIST)])
+@pytest.mark.parametrize(("kind", "expected"), [("tracks", facts.TOP_TRACK), ("artists", facts.ARTIST)])
 def test_the_listeners_top_is_counted_from_the_truth(top, world, kind, expected):
     body = top(f"me/top/{kind}", limit=5, time_range="short_term").json()
     assert set(body) == {"items", "total", "limit", "offset", "href", "next", "previous"}
