@@ -100,7 +100,7 @@ def _spotify_export(around: Surroundings, _plan: Plan) -> Loaded:
     if not inbox.is_dir():
         return Loaded("spotify_export")
     report = import_history(around.settings, [inbox], remember=True)
-    problems = tuple(Problem(text) for text in report.problems)
+    problems = tuple(Problem(text) for text in report.new_problems)
     return Loaded("spotify_export", report.counts.rows if report.load_ids else 0, problems)
 
 
@@ -116,15 +116,18 @@ def import_history(
         remember: Look into files only that are new or changed since the last time; for the inbox.
     """
     from sources.spotify_export.load import import_paths
+    from sources.spotify_export.progress import bar
 
-    return import_paths(
-        None if dry_run else pipeline_for(settings, "spotify_export"),
-        paths,
-        known_files(settings),
-        settings.spotify_export.keep_place,
-        dry_run=dry_run,
-        memory=settings.data_dir / "inbox.json" if remember else None,
-    )
+    with bar() as progress:
+        return import_paths(
+            None if dry_run else pipeline_for(settings, "spotify_export"),
+            paths,
+            known_files(settings),
+            settings.spotify_export.keep_place,
+            progress,
+            dry_run=dry_run,
+            memory=settings.data_dir / "inbox.json" if remember else None,
+        )
 
 
 def known_files(settings: Settings) -> set[str]:

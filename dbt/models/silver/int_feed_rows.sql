@@ -73,6 +73,7 @@ account as (
             when account_streams.ended_at is null then 'rejected'
             when account_streams.file_kind = 'video' then 'video'
             when account_streams.file_kind = 'podcast' or podcasts.episode_name is not null then 'podcast'
+            when account_streams.file_kind = 'audiobook' then 'audiobook'
             else 'music'
         end as content,
         -- as many streams of one length as can end within a minute
