@@ -61,6 +61,11 @@ class Journal:
         """Whether this machine never wrote a journal: the memory has to come from the lake."""
         return not self._kept
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether anything happened here that the lake does not know yet."""
+        return bool(self._pending)
+
     def append(self, event: Event) -> None:
         """Write one event, then fold it in. Rows are forced to disk; a count may be lost with the power."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
