@@ -148,8 +148,14 @@ def known_files(settings: Settings) -> set[str]:
 
 def _curation(around: Surroundings, _plan: Plan) -> Loaded:
     from sources.curation.load import load_rules
+    from sources.curation.rules import read_rules
 
-    rows = load_rules(lambda: pipeline_for(around.settings, "curation"), around.settings.curation)
+    settings = around.settings
+    state = settings.data_dir / "pipelines" / "curation" / "state.json"
+    rows = load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state)
+    for rule in read_rules(settings.curation):
+        if not rule.is_valid:
+            log.warning("%s line %d does nothing: %s", settings.curation / rule.file, rule.line, rule.problem)
     return Loaded("curation", rows)
 
 
