@@ -1,7 +1,8 @@
 {#
     One-to-one matching of plays with the observations of one more feed.
 
-    `windows` (play_key, match_key, from_ms, to_ms): where in time an observation of this play may lie.
+    `windows` (play_key, match_key, from_ms, to_ms, turn): where in time an observation of this play may lie; `turn` orders
+    windows that end together.
     `points` (observation_key, match_key, at_ms): the observations.
     Both may carry `ms_played`; `only_where` may compare them (as `windows.` and `points.`).
 
@@ -29,6 +30,7 @@
             windows.match_key,
             windows.from_ms,
             windows.to_ms,
+            windows.turn,
             points.observation_key,
             points.at_ms
         from {{ name }}_buckets as windows
@@ -60,12 +62,13 @@
         select
             match_key,
             to_ms,
+            turn,
             from_ms,
             play_key,
             min(place) as first_place,
             max(place) as last_place
         from {{ name }}_contested
-        group by match_key, to_ms, from_ms, play_key
+        group by match_key, to_ms, turn, from_ms, play_key
     ),
 
     {{ name }}_breaks as (
@@ -73,7 +76,7 @@
             *,
             case
                 when first_place > max(last_place) over (
-                    partition by match_key order by to_ms, from_ms, play_key
+                    partition by match_key order by to_ms, turn, from_ms, play_key
                     rows between unbounded preceding and 1 preceding
                 ) then 1 else 0
             end as is_break
@@ -84,7 +87,7 @@
         select
             *,
             sum(is_break) over (
-                partition by match_key order by to_ms, from_ms, play_key rows unbounded preceding
+                partition by match_key order by to_ms, turn, from_ms, play_key rows unbounded preceding
             ) as stretch
         from {{ name }}_breaks
     ),
@@ -93,7 +96,7 @@
         select
             match_key,
             {{ sorted_list(record({
-                'to_ms': 'to_ms', 'from_ms': 'from_ms', 'play_key': 'play_key',
+                'to_ms': 'to_ms', 'turn': 'turn', 'from_ms': 'from_ms', 'play_key': 'play_key',
                 'first_place': 'first_place', 'last_place': 'last_place',
             })) }} as plays
         from {{ name }}_stretches

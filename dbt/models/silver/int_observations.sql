@@ -71,6 +71,7 @@ final as (
         resolved.file_id,
         resolved.row_number,
         resolved.content,
+        resolved.occurrence,
         resolved.is_repeat,
         resolved.is_incognito,
         resolved.track_id,

@@ -55,10 +55,10 @@ class Life:
         return rng.choice([other for other in self.tracks if other.song == track.song])
 
 
-def live(name: str, seed: int, days: int = 20, first: date = date(2026, 3, 20), songs: int = 25) -> Life:
+def live(name: str, seed: int, days: int = 20, first: date = date(2026, 3, 20), shortest_ms: int = 35_000) -> Life:
     """Live for some days; around the end of March most zones change their clocks."""
     rng = random.Random(seed)
-    tracks = _tracks(name, rng, songs)
+    tracks = _tracks(name, rng, shortest_ms)
     plays: list[Play] = []
     for offset in range(days):
         zone = ZoneInfo(ZONES[(offset // 7 + seed) % len(ZONES)])
@@ -71,18 +71,18 @@ def live(name: str, seed: int, days: int = 20, first: date = date(2026, 3, 20), 
     return Life(name, tracks, tuple(plays))
 
 
-def _tracks(name: str, rng: random.Random, songs: int) -> tuple[Track, ...]:
+def _tracks(name: str, rng: random.Random, shortest_ms: int) -> tuple[Track, ...]:
     found = []
-    for number in range(songs):
+    for number in range(25):
         artist = f"{rng.choice(WORDS)} {name}{number % 9}"
         title = f"{rng.choice(WORDS)} {rng.choice(WORDS)} {number}"
-        duration = rng.choice((rng.randint(35_000, 60_000), rng.randint(90_000, 420_000), rng.randint(150_000, 260_000)))
+        duration = rng.choice((rng.randint(shortest_ms, shortest_ms + 30_000), rng.randint(90_000, 420_000), rng.randint(150_000, 260_000)))
         isrc = f"{name.upper():X<5}{number:07}"[:12]
         compiled = rng.random() < 0.15
         for version in range(rng.choice((1, 1, 2))):
             found.append(
                 Track(
-                    f"{name}{number:03}v{version}".ljust(22, "0"), f"{name}{number}",
+                    f"{name}z{number:03}v{version}".ljust(22, "0"), f"{name}{number}",
                     title + (" (feat. Someone)" if version and rng.random() < 0.5 else ""), artist,
                     f"Album {name} {number // 5} {version}", "Various Artists" if compiled else artist, isrc, duration,
                 )

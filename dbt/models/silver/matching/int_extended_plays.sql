@@ -12,13 +12,11 @@ neighbours as (
         ms_played,
         coalesce(duration_ms, ms_played) as duration_ms,
         is_incognito,
-        platform,
-        lag({{ to_ms('ended_at') }}) over (partition by match_key order by ended_at, ms_played, observation_key) as earlier_ended_ms,
-        lag(ms_played) over (partition by match_key order by ended_at, ms_played, observation_key) as earlier_ms_played
+        lag({{ to_ms('ended_at') }}) over (partition by match_key, ms_played order by ended_at, observation_key) as earlier_ended_ms
     from observations
 ),
 
--- one stream told twice: the same length, ends seconds apart, most of it at the same time
+-- one stream told twice: the same length to the millisecond, and ends so close that most of it was at the same time
 final as (
     select
         observation_key,
@@ -27,12 +25,7 @@ final as (
         ms_played,
         duration_ms,
         is_incognito,
-        coalesce(
-            ms_played >= 1000
-            and abs(ms_played - earlier_ms_played) <= 2000
-            and ended_ms - earlier_ended_ms <= least(30000, ms_played / 2),
-            false
-        ) as is_repeat
+        coalesce(ended_ms - earlier_ended_ms <= least(30000, ms_played / 2), false) as is_repeat
     from neighbours
 )
 

@@ -8,20 +8,22 @@ observations as (
     select
         observation_key,
         match_key,
-        {{ to_ms('ended_at') }} as at_ms,
+        -- equal rows keep their order
+        {{ to_ms('ended_at') }} + least(occurrence, 900) - 1 as at_ms,
         ms_played,
         coalesce(duration_ms, ms_played) as duration_ms
     from {{ ref('int_observations') }}
     where source = 'account' and content = 'music' and not is_repeat
 ),
 
--- both tell the same stream to the millisecond, so its length is part of the key; and its end within the minute
+-- both tell the same stream to the millisecond, so its length is part of the key; and the minute of its end
 exact_windows as (
     select
         play_key,
         match_key || '|' || cast(ms_played as {{ text_type() }}) as match_key,
-        ended_ms - 60999 as from_ms,
-        ended_ms + 999 as to_ms
+        {{ floor_to('ended_ms', 60000) }} as from_ms,
+        ended_ms + 999 as to_ms,
+        turn
     from plays
 ),
 
@@ -41,7 +43,7 @@ near_points as ({{ left_over('observations', 'observation_key', ['exact']) }}),
 
 -- a length or a minute that was rounded
 near_windows as (
-    select play_key, match_key, ended_ms - 90000 as from_ms, ended_ms + 30000 as to_ms, ms_played from near_plays
+    select play_key, match_key, ended_ms - 90000 as from_ms, ended_ms + 30000 as to_ms, turn, ms_played from near_plays
 ),
 
 {{ match_pass('near', 'near_windows', 'near_points', 'abs(windows.ms_played - points.ms_played) <= 1500') }},
@@ -51,28 +53,36 @@ near_windows as (
 nameless_plays as ({{ left_over('plays', 'play_key', ['exact', 'near']) }}),
 
 nameless_points as (
-    select observation_key, cast(ms_played as {{ text_type() }}) as match_key, at_ms
+    select
+        observation_key,
+        cast(ms_played as {{ text_type() }}) as match_key,
+        at_ms,
+        ms_played,
+        {{ title_of('match_key') }} as title
     from ({{ left_over('observations', 'observation_key', ['exact', 'near']) }}) as unmatched
-    where ms_played >= 5000
 ),
 
 nameless_windows as (
     select
         play_key,
         cast(ms_played as {{ text_type() }}) as match_key,
-        ended_ms - 60999 as from_ms,
-        ended_ms + 999 as to_ms
+        {{ floor_to('ended_ms', 60000) }} as from_ms,
+        ended_ms + 999 as to_ms,
+        turn,
+        {{ title_of('match_key') }} as title
     from nameless_plays
 ),
 
-{{ match_pass('nameless', 'nameless_windows', 'nameless_points') }},
+{{ match_pass(
+    'nameless', 'nameless_windows', 'nameless_points', 'points.ms_played >= 5000 or ' ~ same_title_or_none()
+) }},
 
 matches as (
-    select * from exact_matches
+    select *, false as is_by_time from exact_matches
     union all
-    select * from near_matches
+    select *, false from near_matches
     union all
-    select * from nameless_matches
+    select *, true from nameless_matches
 ),
 
 final as (
@@ -80,10 +90,11 @@ final as (
         observations.observation_key,
         coalesce(matches.play_key, observations.observation_key) as play_key,
         observations.match_key,
-        observations.at_ms as ended_ms,
+        {{ floor_to('observations.at_ms', 60000) }} as ended_ms,
         59999 as blur_ms,
         observations.ms_played,
         observations.duration_ms,
+        coalesce(matches.is_by_time, false) as is_by_time,
         false as is_repeat
     from observations
     left join matches on observations.observation_key = matches.observation_key

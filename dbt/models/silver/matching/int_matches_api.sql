@@ -16,9 +16,13 @@ observations as (
     where source = 'api' and content = 'music' and not is_repeat
 ),
 
+heard_plays as (
+    select * from plays where ms_played >= 29000
+),
+
 -- the time of the API lies seconds after the end of the play
 sharp_windows as (
-    select play_key, match_key, ended_ms - 3000 as from_ms, ended_ms + blur_ms + 10000 as to_ms from plays
+    select play_key, match_key, ended_ms - 3000 as from_ms, ended_ms + blur_ms + 10000 as to_ms, turn from heard_plays
 ),
 
 -- for some clients it is the start
@@ -27,8 +31,9 @@ wide_windows as (
         play_key,
         match_key,
         ended_ms - greatest(ms_played, duration_ms) - {{ slack('duration_ms') }} as from_ms,
-        ended_ms + blur_ms + {{ slack('duration_ms') }} as to_ms
-    from plays
+        ended_ms + blur_ms + {{ slack('duration_ms') }} as to_ms,
+        turn
+    from heard_plays
 ),
 
 {{ match_sharp_then_wide('near', 'sharp_windows', 'wide_windows', 'observations') }},
@@ -37,13 +42,14 @@ far_plays as ({{ left_over('plays', 'play_key', ['near']) }}),
 
 far_points as ({{ left_over('observations', 'observation_key', ['near']) }}),
 
--- pauses make the start lie further back
+-- an answer that came late, and plays that other feeds tell to be shorter than half a minute
 far_windows as (
     select
         play_key,
         match_key,
-        ended_ms - greatest(ms_played, duration_ms) - 900000 as from_ms,
-        ended_ms + blur_ms + 90000 as to_ms
+        ended_ms - greatest(ms_played, duration_ms) - {{ slack('duration_ms') }} as from_ms,
+        ended_ms + blur_ms + 90000 as to_ms,
+        turn
     from far_plays
 ),
 
@@ -63,12 +69,13 @@ nameless_windows as (
         'any' as match_key,
         ended_ms - 5000 as from_ms,
         ended_ms + blur_ms + 20000 as to_ms,
+        turn,
         {{ title_of('match_key') }} as title
     from nameless_plays
 ),
 
 {{ match_pass('nameless', 'nameless_windows', 'nameless_points', same_title_or_none(), 300000) }},
 
-{{ rest_of_feed(['near', 'far', 'nameless'], 'at_ms', 'coalesce(duration_ms, 30000)') }}
+{{ rest_of_feed(['near', 'far', 'nameless'], 'at_ms', 'coalesce(duration_ms, 30000)', '25000', 0) }}
 
 select * from final

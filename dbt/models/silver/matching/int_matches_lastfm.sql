@@ -1,8 +1,6 @@
 {{ config(materialized='table') }}
 
 -- the common CSV of Last.fm tells minutes
-with {{ scrobbler_matches(
-    'lastfm', ['account', 'api', 'listenbrainz'], 'cast(null as bigint)', 60000
-) }}
+with {{ scrobbler_matches('lastfm', ['account', 'api', 'listenbrainz'], 'cast(null as bigint)', 60000) }}
 
 select * from final

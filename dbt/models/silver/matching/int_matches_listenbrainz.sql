@@ -1,5 +1,5 @@
 {{ config(materialized='table') }}
 
-with {{ scrobbler_matches('listenbrainz', ['account', 'api'], 'ms_played', 0) }}
+with {{ scrobbler_matches('listenbrainz', ['account', 'api'], 'ms_played', 1000) }}
 
 select * from final
