@@ -73,7 +73,7 @@ def _parts(
             report = yield from read(archives, each.file, each.file_id, keep_place=keep_place)
         else:
             report = yield from refuse(each.file, each.file_id, each.file.reason)
-        log.info("%s: %s", report.file, report.counts)
+        log.info("%s: %d rows, %d of them rejected", report.file, report.counts.rows, report.counts.rejected)
         if not report.is_companion:
             done[each.file_id] = report.problem
         observe(each, report)

@@ -181,15 +181,19 @@ def members(archives: Archives, path: Path, given: Path, limits: Limits) -> Iter
         given: The path that the person named: the file itself, or a folder above it.
         limits: What an archive may ask for.
     """
-    size = path.stat().st_size
     archive = clean_name((given if given.is_dir() else path).name)
     name = clean_name(path.relative_to(given).as_posix() if given != path else path.name)
-    if not size:
-        yield Refusal(path, archive, name, size, "it is empty")
-    elif not _is_zip(path):
+    try:
+        size, is_zip = path.stat().st_size, _is_zip(path)
+    except OSError as error:
+        yield Refusal(path, archive, name, 0, f"it cannot be read ({error.strerror})")
+        return
+    if is_zip and size:
+        yield from _zip_members(archives, path, clean_name(path.name), limits)
+    elif size:
         yield Member(path, archive, name, size, size)
     else:
-        yield from _zip_members(archives, path, clean_name(path.name), limits)
+        yield Refusal(path, archive, name, size, "it is empty")
 
 
 def _is_zip(path: Path) -> bool:

@@ -6,6 +6,7 @@ look into the inbox opens nothing. It is a cache: deleting it costs time alone.
 Data flow: paths -> Planned files (new, known or refused).
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -37,10 +38,12 @@ class Memory:
     Attributes:
         path: The JSON file; None to remember nothing.
         seen: Reports by path, with the size and time of modification (ns) that they hold for.
+        stamps: Size and time of modification by path, noted before the path is read: it may grow meanwhile.
     """
 
     path: Path | None
     seen: dict[str, dict[str, object]] = field(default_factory=dict)
+    stamps: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | None) -> "Memory":
@@ -51,8 +54,10 @@ class Memory:
 
     def recall(self, path: Path, known: Collection[str]) -> list[FileReport] | None:
         """Reports on what a path holds, if it has not changed and the lake holds all of it."""
-        entry = self.seen.get(str(path.absolute()))
-        if not entry or entry["stamp"] != _stamp(path):
+        name = str(path.absolute())
+        self.stamps[name] = _stamp(path)
+        entry = self.seen.get(name)
+        if not entry or entry["stamp"] != self.stamps[name]:
             return None
         reports = [FileReport(**report) for report in entry["files"]]  # type: ignore[attr-defined]
         is_all_known = all(report.is_companion or report.file_id in known for report in reports)
@@ -61,7 +66,8 @@ class Memory:
     def remember(self, path: Path, reports: Iterable[FileReport]) -> None:
         kept = ("archive", "file", "file_id", "feed", "is_companion", "note", "problem")
         files = [{key: value for key, value in asdict(report).items() if key in kept} for report in reports]
-        self.seen[str(path.absolute())] = {"stamp": _stamp(path), "files": files}
+        name = str(path.absolute())
+        self.seen[name] = {"stamp": self.stamps[name], "files": files}
 
     def save(self) -> None:
         if self.path:
@@ -72,7 +78,10 @@ class Memory:
 
 
 def _stamp(path: Path) -> list[int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return [0, 0]
     return [status.st_size, status.st_mtime_ns]
 
 
@@ -91,17 +100,17 @@ def plan(
         UsageProblem: A path does not exist.
     """
     found = list(files(paths))
-    total = sum(path.stat().st_size for path, _ in found)
+    sizes = [_stamp(path)[0] for path, _ in found]
     done = 0
     seen = set(known)
-    for path, given in found:
+    for (path, given), size in zip(found, sizes, strict=True):
         recalled = memory.recall(path, known)
         held = _recalled(path, recalled) if recalled is not None else _hashed(archives, path, given, limits)
         for planned in held:
             yield _or_known(planned, known, seen)
             seen.add(planned.file_id)
-        done += path.stat().st_size
-        progress(done, total, path.name)
+        done += size
+        progress(done, sum(sizes), path.name)
 
 
 def _or_known(planned: Planned, known: Collection[str], seen: Collection[str]) -> Planned:
@@ -140,7 +149,7 @@ def _hashed(archives: Archives, path: Path, given: Path, limits: Limits) -> Iter
 
 def _refusal_id(path: Path, name: str) -> str:
     """Id of a file whose content cannot be read: the content of what holds it, and its name."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    digest.update(name.encode())
+    digest = hashlib.sha256(name.encode())
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

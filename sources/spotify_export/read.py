@@ -65,7 +65,10 @@ def read(archives: Archives, member: Member, file_id: str, *, keep_place: bool) 
         The report on the file.
     """
     blocks = utf8(archives.blocks(member))
-    first = next(blocks, b"")
+    try:
+        first = next(blocks, b"")
+    except UnreadableError as error:
+        return (yield from refuse(member, file_id, str(error)))
     told = layout.tell(first[: layout.HEAD], member.name)
     if isinstance(told, str) and layout.is_companion(member.name):
         return FileReport(member.archive, member.name, file_id, is_companion=True)

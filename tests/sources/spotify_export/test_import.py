@@ -175,6 +175,36 @@ def test_a_remembered_file_that_the_lake_lost_is_loaded_again(tmp_path: Path):
     assert len(fresh.rows("streams")) == 5
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_again(lake: Lake, tmp_path: Path):
+    path, memory = tmp_path / "endsong_0.json", tmp_path / "seen.json"
+    path.write_bytes(dump(several(stream, 5)))
+    grown = dump(several(stream, 9))
+    lake.take(path, memory=memory, progress=lambda *_: path.write_bytes(grown) and None)
+    assert lake.take(path, memory=memory).counts.rows == 9
+
+
+def test_a_file_that_vanishes_or_cannot_be_opened_costs_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    real = Path.open
+
+    def denied(self: Path, *args: object, **options: object) -> object:
+        if self.name == "endsong_0.json":
+            raise PermissionError(13, "Permission denied")
+        return real(self, *args, **options)
+
+    for at in range(2):
+        (tmp_path / f"endsong_{at}.json").write_bytes(dump(several(stream, 5, at)))
+    vanishing = import_paths(
+        None, [tmp_path], dry_run=True, progress=lambda *_: (tmp_path / "endsong_1.json").unlink(True)
+    )
+    assert vanishing.counts.rows == 5
+    assert [problem.rpartition(": ")[2] for problem in vanishing.problems] == [
+        "it cannot be read (No such file or directory)."
+    ]
+    monkeypatch.setattr(Path, "open", denied)
+    report = import_paths(None, [tmp_path / "endsong_0.json"], dry_run=True)
+    assert report.problems == ("endsong_0.json: it cannot be read (Permission denied).",)
+
+
 def test_progress_ends_at_the_whole(tmp_path: Path):
     calls: list[tuple[int, int, str]] = []
     import_paths(None, [extended_zip(tmp_path / "a.zip")], dry_run=True, progress=lambda *call: calls.append(call))
