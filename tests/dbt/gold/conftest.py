@@ -80,7 +80,7 @@ def dbt(folder: Path, command: str, select: str, variables: dict[str, Any]) -> N
     }}}}  # fmt: skip
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
     done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", command, "--select", select,
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", command, "--select", *select.split(),
          "--project-dir", PROJECT, "--profiles-dir", folder, "--target-path", folder / "target",
          "--log-path", folder / "logs", "--vars", yaml.safe_dump(variables)],
         capture_output=True, text=True, check=False,

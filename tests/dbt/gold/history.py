@@ -125,7 +125,7 @@ class History:
                         "popularity": 50}  # fmt: skip
 
     def _album_row(self, album: int) -> dict[str, Any]:
-        owner = next(t for t in self.tracks if t.album == album)
+        owner = min((t for t in self.tracks if t.album == album), key=lambda t: t.track_id)
         return {"album_id": owner.album_id, "album_name": owner.album_name, "artist_id": owner.artist_id,
                 "album_type": "album", "released_on": self.released_on(album), "release_precision": "month",
                 "total_tracks": 10}  # fmt: skip

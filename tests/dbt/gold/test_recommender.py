@@ -1,0 +1,177 @@
+"""Recommendations: what may be in them, how they are measured, and what happens on histories that say little."""
+
+import math
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import duckdb
+import pytest
+
+from tests.dbt.gold.conftest import LISTENER, Build
+from tests.dbt.gold.history import History, Play, catalog, simulated
+
+Con = duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="module")
+def lists(gold: Con) -> dict[tuple[str, str, int], list[str]]:
+    """Recordings in order by kind, model and case."""
+    found: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    rows = gold.execute(
+        "select kind, model, case_id, recording_id from silver.int_rec_lists order by kind, model, case_id, place"
+    ).fetchall()
+    for kind, model, case, recording in rows:
+        found[kind, model, case].append(recording)
+    assert found
+    return found
+
+
+def streams(gold: Con) -> list[tuple[str, object, bool]]:
+    return gold.execute("select recording_id, played_on, is_counted from silver.int_plays_keyed").fetchall()
+
+
+def test_no_list_knows_the_future(gold: Con, lists: dict[tuple[str, str, int], list[str]]) -> None:
+    cuts = dict(gold.execute("select case_id, cut_on from silver.int_rec_cases").fetchall())
+    heard = streams(gold)
+    for (kind, _, case), recordings in lists.items():
+        before = defaultdict(list)
+        for recording, day, counted in heard:
+            if day < cuts[case]:
+                before[recording].append((day, counted))
+        for recording in recordings:
+            if kind == "discover":
+                assert recording not in before
+            else:
+                assert sum(counted for _, counted in before[recording]) >= 2
+                assert (cuts[case] - max(day for day, _ in before[recording])).days > 30
+
+
+def test_a_list_names_a_recording_once(lists: dict[tuple[str, str, int], list[str]]) -> None:
+    assert all(len(set(found)) == len(found) <= 50 for found in lists.values())
+    assert {model for _, model, _ in lists} == {"ours", "popularity", "recency", "random"}
+
+
+def test_hit_rate_and_ndcg_are_recomputed_from_the_lists(
+    gold: Con, lists: dict[tuple[str, str, int], list[str]]
+) -> None:
+    cases = gold.execute("select case_id, cut_on, until_on from silver.int_rec_cases where case_id > 0").fetchall()
+    heard = streams(gold)
+    hits: dict[tuple[str, int], list[float]] = defaultdict(list)
+    gains: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for case, cut, until in cases:
+        before = defaultdict(list)
+        for recording, day, counted in heard:
+            if day < cut:
+                before[recording].append((day, counted))
+        week = {recording for recording, day, counted in heard if counted and cut <= day <= until}
+        targets = {
+            "discover": {r for r in week if r not in before},
+            "rediscover": {
+                r for r in week
+                if sum(c for _, c in before[r]) >= 2 and (cut - max(d for d, _ in before[r])).days > 30
+            },
+        }  # fmt: skip
+        for kind, wanted in targets.items():
+            for model in ("ours", "popularity", "recency", "random") if wanted else ():
+                ranked = lists.get((kind, model, case), [])
+                for k in (10, 50):
+                    got = [1 / math.log2(place + 1) for place, r in enumerate(ranked[:k], 1) if r in wanted]
+                    ideal = sum(1 / math.log2(place + 1) for place in range(1, min(k, len(wanted)) + 1))
+                    hits[model, k].append(float(bool(got)))
+                    gains[model, k].append(sum(got) / ideal)
+    value = {
+        (m, n): v
+        for m, n, v in gold.execute("select model, measure, value from gold.recommendation_quality").fetchall()
+    }
+    assert hits
+    for (model, k), told in hits.items():
+        assert value[model, f"hit_rate@{k}"] == pytest.approx(sum(told) / len(told), rel=1e-9)
+        assert value[model, f"ndcg@{k}"] == pytest.approx(sum(gains[model, k]) / len(told), rel=1e-9, abs=1e-12)
+
+
+def test_ours_is_published_only_where_it_beats_every_baseline(gold: Con) -> None:
+    value = {
+        (m, n): v
+        for m, n, v in gold.execute("select model, measure, value from gold.recommendation_quality").fetchall()
+    }
+    shown = dict(gold.execute("select distinct kind, model from gold.recommendations").fetchall())
+    for kind in ("rediscover", "discover"):
+        beats = all(
+            value[f"ours/{kind}", measure] > value[f"{model}/{kind}", measure]
+            for model in ("popularity", "recency", "random")
+            for measure in ("ndcg@10", "ndcg@50")
+        ) and all(
+            value[f"ours/{kind}", measure] >= value[f"{model}/{kind}", measure]
+            for model in ("popularity", "recency", "random")
+            for measure in ("hit_rate@10", "hit_rate@50")
+        )
+        assert (shown.get(kind, "ours") == "ours") == beats or kind not in shown
+        told = gold.execute(
+            "select distinct is_published from gold.recommendation_quality where model = ?", [f"ours/{kind}"]
+        ).fetchall()
+        assert told == [(beats,)]
+
+
+def test_every_recommendation_has_a_reason_in_words(gold: Con) -> None:
+    reasons = [r for (r,) in gold.execute("select reason from gold.recommendations").fetchall()]
+    assert reasons
+    assert all(len(r) > 10 and "\n" not in r for r in reasons)
+
+
+def at_random(days: int) -> History:
+    """A listener without any habit: nothing can be foretold, so nothing may be sold as better."""
+    history = simulated(3, datetime(2025, 1, 1, tzinfo=UTC), days)
+    tracks = catalog(Random(3), 400)
+    ordered = sorted(history.plays, key=lambda p: p.play_id)
+    shuffled = [Play(p.play_id, p.ended_at, p.ms_played, tracks[int(p.play_id[:6], 16) % len(tracks)]) for p in ordered]
+    return History(tracks, shuffled)
+
+
+def test_a_model_that_is_no_better_than_chance_is_not_published(build_gold: Build) -> None:
+    needed = "+recommendations,path:models/gold +recommendation_quality,path:models/gold"
+    with build_gold(at_random(200), "run", needed, **LISTENER) as con:
+        rows = con.execute("select model, measure, value, is_published from gold.recommendation_quality").fetchall()
+        value = {(m, n): v for m, n, v, _ in rows}
+        published = {m for m, _, _, p in rows if p}
+        for kind in ("rediscover", "discover"):
+            is_best = all(
+                value[f"ours/{kind}", n] > value[f"{m}/{kind}", n]
+                for m in ("popularity", "recency", "random")
+                for n in ("ndcg@10", "ndcg@50")
+            )
+            assert is_best or f"ours/{kind}" not in published
+        assert "ours" not in published
+        models = {m for (m,) in con.execute("select distinct model from gold.recommendations").fetchall()}
+        assert models - {"ours"}
+
+
+def test_the_same_history_in_another_order_gives_the_same_gold(build_gold: Build, history: History, gold: Con) -> None:
+    turned = History(history.tracks[::-1], history.plays[::-1], history.gaps)
+    with build_gold(turned, **LISTENER) as con:
+        for (table,) in gold.execute(
+            "select table_name from information_schema.tables where table_schema = 'gold'"
+        ).fetchall():
+            ours = gold.execute(f"select * from gold.{table} order by all").fetchall()
+            assert con.execute(f"select * from gold.{table} order by all").fetchall() == ours, table
+
+
+def test_a_history_without_a_play_builds(build_gold: Build) -> None:
+    with build_gold(History(catalog(Random(1)), []), "build", **LISTENER) as con:
+        assert con.execute("select count(*), sum(plays) from gold.listening_clock").fetchone() == (168, 0)
+        assert con.execute("select count(*) from gold.recommendations").fetchone() == (0,)
+        assert con.execute("select count(*) from gold.catalog_trends").fetchone() != (0,)
+
+
+def test_a_first_play_already_has_its_story(build_gold: Build) -> None:
+    tracks = catalog(Random(1))
+    play = Play("p1", datetime(2026, 1, 1, 23, 30, tzinfo=UTC), 60_000, tracks[1])
+    again = Play("p2", play.ended_at + timedelta(minutes=5), 60_000, tracks[1], is_by_name=True)
+    with build_gold(History(tracks, [play, again]), **LISTENER) as con:
+        assert con.execute("select played_on::varchar, plays, tracks from gold.daily_listening").fetchall() == [
+            ("2026-01-02", 2, 1)
+        ]
+        assert con.execute("select distinct kind, model from gold.recommendations").fetchall() == [
+            ("discover", "popularity")
+        ]
+        assert con.execute("select count(*) from gold.recommendation_quality").fetchone() == (0,)
