@@ -1,8 +1,9 @@
 """The generations of gold in Postgres: which there are, which one readers see, which may go.
 
 `publication.pointer` is one row that names the current generation; `publication.generation` tells of those that are
-kept. A generation that was replaced is kept while a snapshot may still need it: the transaction that retired it is
-noted, and a snapshot needs the generation if that transaction had not ended when it was taken.
+kept. A generation that was replaced stays as long as a snapshot may need it: right after the step that replaced it,
+the transactions that are open are noted, and it may go when all of them have ended. Their names are in `pg_locks`,
+which everybody may read; the age of their snapshots is not told to a publisher without special rights.
 
 Data flow: schema `publication` <-> Kept, Pointer
 """
@@ -27,7 +28,7 @@ create table if not exists publication.generation (
     profile text not null,
     published_at timestamptz not null,
     tables jsonb not null,
-    retired_by xid8
+    readers text[]
 );
 create table if not exists publication.pointer (
     is_only boolean primary key default true check (is_only),
@@ -59,7 +60,7 @@ class Kept:
     """A generation whose tables exist.
 
     Attributes:
-        is_needed_by_snapshot: Whether an open snapshot may still see it as the current one.
+        is_needed_by_snapshot: Whether an open snapshot may still see it as the current one; true while unknown.
     """
 
     run_id: str
@@ -87,12 +88,8 @@ def read_kept(cursor: "Cursor") -> list[Kept]:
     """All generations, the newest first."""
     cursor.execute("""
         select run_id, schema_name, fingerprint, profile, published_at, tables,
-            retired_by is not null and exists (
-                select 1
-                from pg_stat_activity
-                where backend_xmin is not null and pid <> pg_backend_pid() and backend_type = 'client backend'
-                    and datname = current_database()
-                    and age(backend_xmin) >= age(retired_by::xid)
+            readers is null or exists (
+                select 1 from pg_locks where locktype = 'virtualxid' and virtualxid = any(readers)
             )
         from publication.generation
         order by published_at desc
@@ -122,26 +119,39 @@ def current_generation(pointer: Pointer, kept: Sequence[Kept]) -> Generation | N
 
 
 def add(cursor: "Cursor", new: Kept) -> None:
-    """Notes a generation."""
+    """Notes a generation that nobody has seen yet, and that nobody therefore needs."""
     tables = json.dumps({name: asdict(state) for name, state in new.tables.items()})
     cursor.execute(
-        "insert into publication.generation (run_id, schema_name, fingerprint, profile, published_at, tables)"
-        " values (%s, %s, %s, %s, %s, %s)",
+        "insert into publication.generation (run_id, schema_name, fingerprint, profile, published_at, tables, readers)"
+        " values (%s, %s, %s, %s, %s, %s, '{}')",
         (new.run_id, new.schema, new.fingerprint, new.profile, new.published_at, tables),
     )
 
 
 def move(cursor: "Cursor", before: Pointer, after: Pointer) -> None:
-    """Moves the pointer and notes which transaction retired the generation before."""
+    """Moves the pointer; who may still need the generation before is not known yet."""
     cursor.execute(
         "update publication.pointer set run_id = %s, previous = %s, held_back = %s",
         (after.run_id, after.previous, after.held_back),
     )
-    cursor.execute(
-        "update publication.generation set retired_by = case run_id when %s then null else pg_current_xact_id() end"
-        " where run_id in (%s, %s)",
-        (after.run_id, after.run_id, before.run_id),
-    )
+    runs = (after.run_id, before.run_id)
+    cursor.execute("update publication.generation set readers = null where run_id in %s", (runs,))
+
+
+def note_readers(cursor: "Cursor") -> None:
+    """Notes who may still need a generation that is not the current one any more.
+
+    To be called after the pointer has moved for everybody: whoever opens a transaction later needs no older one.
+    """
+    cursor.execute("""
+        update publication.generation
+        set readers = array(
+            select virtualxid
+            from pg_locks join pg_stat_activity using (pid)
+            where locktype = 'virtualxid' and pid <> pg_backend_pid() and datname = current_database()
+        )
+        where readers is null and run_id is distinct from (select run_id from publication.pointer)
+    """)
 
 
 def forget(cursor: "Cursor", run_id: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-LANDING = "landing"
+LANDING, LOADER = "landing", "lakehouse_loader"
 KINDS = {
     "VARCHAR": "text",
     "BIGINT": "bigint",
@@ -93,6 +93,19 @@ def prepare(cursor: "Cursor", built: Mapping[str, TableState], unchanged: Mappin
         else:
             statements.append(f"create unlogged table {place} ({columns})")
     cursor.execute(";".join(statements))
+
+
+def loader_of(cursor: "Cursor") -> dict[str, str]:
+    """Parameters that make a connection the loader's, who may fill the landing's tables and nothing else.
+
+    Where there is no such role, or the publisher may not become it, the publisher loads itself.
+    """
+    cursor.execute("select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = %s", (LOADER,))
+    if cursor.fetchall() != [(True,)]:
+        return {}
+    cursor.execute(f"grant usage on schema {LANDING} to {LOADER}")
+    cursor.execute(f"grant insert, select on all tables in schema {LANDING} to {LOADER}")
+    return {"options": f"-c role={LOADER}"}
 
 
 def copy(build: Path, connection: Mapping[str, str], tables: Sequence[str]) -> None:

@@ -17,10 +17,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, comments, landing
+from pipelines.warehouse import (
+    GOLD,
+    OPS,
+    Generation,
+    Reconciliation,
+    RunRecord,
+    TableState,
+    comments,
+    evolution,
+    landing,
+)
 from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
 from pipelines.warehouse.gold import GoldTable, compare
-from pipelines.warehouse.promote import CANDIDATE, Change, promote, read_columns
+from pipelines.warehouse.promote import CANDIDATE, Change, keep_candidate, promote, read_columns
 from pipelines.warehouse.serve import Project, build_candidate
 from sources.problem import Problem, UsageProblem
 
@@ -73,14 +83,15 @@ class PostgresWarehouse:
             current, kept = self._state(connection)
             if current and current.fingerprint == fingerprint:
                 return current
-            known = [found for found in kept if found.fingerprint == fingerprint]
-            if known:
-                promote(connection, Change(known[0], migrate=migrate))
-            else:
-                states = self._make(connection, build, tables, current, kept)
-                made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), states)
-                promote(connection, Change(made, is_new=True, migrate=migrate))
-            comments.copy(connection, schema_of(known[0].run_id if known else run_id))
+            made = next((found for found in kept if found.fingerprint == fingerprint), None)
+            if not made:
+                built = landing.measure_build(build, tables)
+                self._plan(connection, built, migrate)
+                self._make(connection, build, tables, built, _unchanged(built, current))
+                made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), built)
+                keep_candidate(connection, made)
+            promote(connection, Change(made, migrate=migrate))
+            comments.copy(connection, made.schema)
             return self._shown(connection)
 
     def rollback(self, migrate: bool = False) -> Generation:
@@ -113,22 +124,27 @@ class PostgresWarehouse:
         self._refuse_other_profile(current)
         return f"Postgres {version}: {f'run {current.run_id}' if current else 'nothing published yet'}"
 
+    def _plan(self, connection: "Connection", built: Mapping[str, TableState], migrate: bool) -> None:
+        """Refuses columns that nobody may publish before any work is done for them."""
+        with connection, connection.cursor() as cursor:
+            published = read_columns(cursor, [GOLD]).get(GOLD, {})
+        evolution.plan(published, {name: state.columns for name, state in built.items()}, migrate)
+
     def _make(
         self,
         connection: "Connection",
         build: Path,
         tables: Sequence[GoldTable],
-        current: Generation | None,
-        kept: Sequence[Kept],
-    ) -> dict[str, TableState]:
+        built: Mapping[str, TableState],
+        unchanged: Mapping[str, str],
+    ) -> None:
         """Lands the build and has the candidate built and audited."""
-        built = landing.measure_build(build, tables)
-        unchanged = _unchanged(built, next((one for one in kept if current and one.run_id == current.run_id), None))
         with connection, connection.cursor() as cursor:
             cursor.execute(f"drop schema if exists {CANDIDATE} cascade")
             landing.prepare(cursor, built, unchanged)
+            loader = self._parameters(PUBLISHER) | landing.loader_of(cursor)
         started = time.monotonic()
-        landing.copy(build, self._parameters(PUBLISHER), [name for name in built if name not in unchanged])
+        landing.copy(build, loader, [name for name in built if name not in unchanged])
         rows = sum(state.rows for name, state in built.items() if name not in unchanged)
         log.info("publish: landed %s rows in %.1f s", rows, time.monotonic() - started)
         self._compare(connection, landing.LANDING, tables, built)
@@ -136,7 +152,6 @@ class PostgresWarehouse:
         self._compare(connection, CANDIDATE, tables, built)
         with connection, connection.cursor() as cursor:
             cursor.execute(f"drop schema {landing.LANDING} cascade")
-        return built
 
     def _compare(
         self, connection: "Connection", schema: str, tables: Sequence[GoldTable], built: Mapping[str, TableState]
@@ -240,7 +255,9 @@ def _current(cursor: "Cursor") -> Generation | None:
     return current_generation(read_pointer(cursor), read_kept(cursor))
 
 
-def _unchanged(built: Mapping[str, TableState], current: Kept | None) -> dict[str, str]:
+def _unchanged(built: Mapping[str, TableState], current: Generation | None) -> dict[str, str]:
+    """Where the published generation holds a table just as it was built, by table."""
     if current is None:
         return {}
-    return {name: current.schema for name, state in built.items() if current.tables.get(name) == state}
+    schema = schema_of(current.run_id)
+    return {name: schema for name, state in built.items() if current.tables.get(name) == state}

@@ -1,4 +1,4 @@
-"""The one step that publishes: a transaction that renames the candidate, moves the pointer and replaces all views.
+"""The step that publishes: views that know the new generation already, then one row that names it.
 
 Each view `gold.<table>` is the union of the kept generations, of which only the one that the pointer names gives rows:
 
@@ -10,22 +10,30 @@ A definition is always read as of now, but the pointer as of the reader's snapsh
 was opened before sees the whole old generation, everybody else the whole new one, and the dead branch is not executed.
 Replacing views (not tables) keeps grants, comments and the views of users that depend on them.
 
-A reader in the middle of a transaction holds its views, and the publish waits for it: briefly, again and again, less
-long than Postgres takes to look for deadlocks, so that it is the publish that gives way and never a dashboard.
+First each view learns of the new generation, one at a time, which changes nothing that anybody sees. Then the pointer
+moves under an exclusive lock on its table. Every reader in the middle of a transaction holds that table, so even a
+read-committed transaction of several statements sees one generation; whoever comes later waits for the move and holds
+nothing that the move needs. All views in one transaction was tried: readers that go through several marts and the
+publish then held each other up, and a publish took up to 45 attempts. A migration, which must drop views, still is one
+transaction.
 
-Data flow: schema `candidate` (or a kept generation), pointer -> views `gold.*`
+Waits are shorter than Postgres takes to look for deadlocks, so that it is the publish that gives way, never a
+dashboard, and they are repeated.
+
+Data flow: schema `candidate` (or a kept generation) -> views `gold.*` -> pointer
 """
 
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.duck import literal, quote
 from pipelines.warehouse import GOLD, dependents, evolution
-from pipelines.warehouse.generations import Kept, Pointer, add, forget, move, read_kept, read_pointer
+from pipelines.warehouse.generations import Kept, Pointer, add, forget, move, note_readers, read_kept, read_pointer
 from sources.problem import Problem
 
 if TYPE_CHECKING:
@@ -34,7 +42,9 @@ if TYPE_CHECKING:
 
 CANDIDATE = "candidate"
 LOCK_TIMEOUT_MS = 300
+LONGEST_LOCK_TIMEOUT_MS = 900  # Postgres looks for deadlocks after 1000
 WAIT_SECONDS = 120.0
+Tables = Mapping[str, evolution.Columns]
 log = logging.getLogger("lakehouse.warehouse")
 
 
@@ -43,91 +53,122 @@ class Change:
     """What readers shall see next.
 
     Attributes:
-        to: The generation.
-        is_new: Whether it is still named `candidate`.
+        to: The generation, noted by `keep_candidate`.
         is_back: Whether this is a rollback: columns that it does not have yet stay, as nulls.
         migrate: Whether columns and tables may go or change.
         wait: Seconds to wait for readers.
     """
 
     to: Kept
-    is_new: bool = False
     is_back: bool = False
     migrate: bool = False
     wait: float = WAIT_SECONDS
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there is when a promotion begins."""
+
+    after: Pointer
+    plan: evolution.Plan
+    views: Mapping[str, str]
+    removable: Sequence[Kept]
+
+    @property
+    def is_gentle(self) -> bool:
+        """Whether no view has to be dropped, and there is a generation to be seen meanwhile."""
+        return not (self.plan.broken or self.plan.gone or self.after.previous is self.after.held_back is None)
+
+
+def keep_candidate(connection: "Connection", new: Kept) -> None:
+    """Turns the audited candidate into a generation that nobody sees yet."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"alter schema {CANDIDATE} rename to {quote(new.schema)}")
+        add(cursor, new)
 
 
 def promote(connection: "Connection", change: Change) -> None:
     """Makes a generation what readers see.
 
     Raises:
-        Problem: Readers held on too long, or the columns change in a way that is not allowed; nothing has changed.
+        Problem: Readers held on too long, or the columns change in a way that is not allowed; they see what they saw.
     """
-    from psycopg2.errors import DeadlockDetected, LockNotAvailable
-
-    deadline, attempt = time.monotonic() + change.wait, 0
-    while True:
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(f"set local lock_timeout = {LOCK_TIMEOUT_MS}")
-                removable = _swap(cursor, change)
-            break
-        except (LockNotAvailable, DeadlockDetected) as error:
-            attempt += 1
-            if time.monotonic() > deadline:
-                raise Problem(_too_long(connection, change.wait)) from error
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - readers get their turn
-    log.info("publish: swapped after %s attempts", attempt + 1)
-    _drop(connection, removable)
+    started = time.monotonic()
+    with connection, connection.cursor() as cursor:
+        look = _look(cursor, change)
+    patient = _Patient(connection, started + change.wait, change.wait)
+    if look.is_gentle:
+        for name, definition in look.views.items():
+            patient.run(partial(_replace, views={name: definition}))
+        patient.run(partial(_flip, after=look.after))
+    else:
+        patient.run(partial(_migrate, look=look))
+    with connection, connection.cursor() as cursor:
+        note_readers(cursor)
+    log.info("publish: swapped in %.2f s, having given way %s times", time.monotonic() - started, patient.attempts)
+    _drop(connection, look.removable)
 
 
-def _swap(cursor: "Cursor", change: Change) -> list[Kept]:
-    """The transaction's statements; returns the generations that no view needs any more."""
-    before = read_pointer(cursor, is_locked=True)
-    if change.is_new:
-        cursor.execute(f"alter schema {CANDIDATE} rename to {quote(change.to.schema)}")
-        add(cursor, change.to)
-    after = _pointer(before, change)
-    move(cursor, before, after)
+class _Patient:
+    """Runs transactions that wait for readers: briefly, again and again, until a deadline for all of them."""
+
+    def __init__(self, connection: "Connection", deadline: float, wait: float) -> None:
+        self.connection, self.deadline, self.wait, self.attempts = connection, deadline, wait, 0
+
+    def run(self, work: Callable[["Cursor"], None]) -> None:
+        from psycopg2.errors import DeadlockDetected, LockNotAvailable
+
+        while True:
+            try:
+                with self.connection, self.connection.cursor() as cursor:
+                    patience = min(LOCK_TIMEOUT_MS + 60 * self.attempts, LONGEST_LOCK_TIMEOUT_MS)
+                    cursor.execute(f"set local lock_timeout = {patience}")
+                    work(cursor)
+                return
+            except (LockNotAvailable, DeadlockDetected) as error:
+                self.attempts += 1
+                if time.monotonic() > self.deadline:
+                    raise Problem(_too_long(self.connection, self.wait)) from error
+                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - readers get their turn
+
+
+def _look(cursor: "Cursor", change: Change) -> Look:
+    before, kept = read_pointer(cursor), read_kept(cursor)
+    after = Pointer(
+        change.to.run_id, None if change.is_back else before.run_id, before.run_id if change.is_back else None
+    )
     needed = {after.run_id, after.previous, after.held_back}
-    kept = read_kept(cursor)
     shown = [found for found in kept if found.run_id in needed or found.is_needed_by_snapshot]
-    _replace_views(cursor, change, shown)
-    return [found for found in kept if found not in shown]
-
-
-def _pointer(before: Pointer, change: Change) -> Pointer:
-    if change.is_back:
-        return Pointer(change.to.run_id, None, before.run_id)
-    return Pointer(change.to.run_id, before.run_id)
-
-
-def _replace_views(cursor: "Cursor", change: Change, shown: Sequence[Kept]) -> None:
     tables = read_columns(cursor, [GOLD, *(generation.schema for generation in shown)])
     published, new = tables.get(GOLD, {}), tables[change.to.schema]
     if change.is_back:
         new = {name: {**published.get(name, {}), **new.get(name, {})} for name in {**published, **new}}
     plan = evolution.plan(published, new, change.migrate)
-    with dependents.set_aside(cursor, GOLD, [*plan.gone, *plan.broken]) as saved:
-        statements = [
-            f"create or replace view {GOLD}.{quote(name)} as {_view(name, columns, change.to, shown, tables)}"
-            for name, columns in plan.columns.items()
-        ]
-        cursor.execute(";".join(statements))
-        saved.forget(plan.gone)
+    views = {name: _definition(name, columns, shown, tables) for name, columns in plan.columns.items()}
+    return Look(after, plan, views, [found for found in kept if found not in shown])
 
 
-def _view(
-    name: str,
-    columns: evolution.Columns,
-    to: Kept,
-    shown: Sequence[Kept],
-    tables: Mapping[str, Mapping[str, evolution.Columns]],
-) -> str:
-    order = [to, *(generation for generation in shown if generation != to)]
+def _replace(cursor: "Cursor", views: Mapping[str, str]) -> None:
+    statements = [f"create or replace view {GOLD}.{quote(name)} as {query}" for name, query in views.items()]
+    cursor.execute(";".join(statements))
+
+
+def _flip(cursor: "Cursor", after: Pointer) -> None:
+    cursor.execute("lock table publication.pointer in access exclusive mode")
+    move(cursor, read_pointer(cursor), after)
+
+
+def _migrate(cursor: "Cursor", look: Look) -> None:
+    with dependents.set_aside(cursor, GOLD, [*look.plan.gone, *look.plan.broken]) as saved:
+        _replace(cursor, look.views)
+        saved.forget(look.plan.gone)
+    move(cursor, read_pointer(cursor), look.after)
+
+
+def _definition(name: str, columns: evolution.Columns, shown: Sequence[Kept], tables: Mapping[str, Tables]) -> str:
     branches = [
         _branch(name, columns, generation, tables[generation.schema][name])
-        for generation in order
+        for generation in shown
         if name in tables.get(generation.schema, {})
     ]
     return " union all ".join(branches)
@@ -165,7 +206,7 @@ def _too_long(connection: "Connection", wait: float) -> str:
             select distinct usename, pid, coalesce(nullif(application_name, ''), 'a client'), xact_start::text
             from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
             join pg_namespace on pg_namespace.oid = relnamespace
-            where nspname = 'gold' and granted and pid <> pg_backend_pid()
+            where nspname in ('gold', 'publication') and granted and pid <> pg_backend_pid()
         """)
         holders = [f"{name} ({client}, process {pid}, since {since})" for name, pid, client, since in cursor.fetchall()]
     return (
