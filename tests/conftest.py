@@ -19,6 +19,18 @@ from sandbox.servers.seaweedfs import serve as serve_s3
 from tests.environment import Environment
 
 
+APART = ("torture", "spark", "metabase")
+"""Markers of tests that run only when they are asked for: `pytest -m torture`."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr:
+        return
+    apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
+    config.hook.pytest_deselected(items=apart)
+    items[:] = [item for item in items if item not in apart]
+
+
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
     """MariaDB; `mariadb.fresh()` is the SQLAlchemy URL of a new empty database."""
