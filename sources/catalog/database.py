@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SETTING = "SOURCES__CATALOG__CREDENTIALS"
 MYSQL = ("mysql", "mariadb")
+SHIPPED = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg2"}
+"""The driver for a URL that names none."""
 _SESSION = "set session time_zone = '+00:00', sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')"
 
 
@@ -34,7 +36,9 @@ def open_database(url: str, *, create: bool = False) -> "sa.Engine":
     import sqlalchemy as sa
 
     try:
-        engine = sa.create_engine(url, **_options(url))
+        address = sa.make_url(url)
+        address = address.set(drivername=SHIPPED.get(address.drivername, address.drivername))
+        engine = sa.create_engine(address, **_options(address))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise UsageProblem(
             f"The catalog's database URL cannot be used ({_first_line(error, url)}): set {SETTING} to a SQLAlchemy "
@@ -68,9 +72,8 @@ def explained(engine: "sa.Engine", doing: str) -> Iterator[None]:
         raise Problem(f"{doing} failed at {place(engine)}: {said}. Check {SETTING} and the database.") from error
 
 
-def _options(url: str) -> dict[str, Any]:
-    kind = url.partition("://")[0].partition("+")[0]
-    if kind in MYSQL:
+def _options(url: "sa.URL") -> dict[str, Any]:
+    if url.get_backend_name() in MYSQL:
         return {"connect_args": {"charset": "utf8mb4", "connect_timeout": 10}, "pool_pre_ping": True}
     return {}
 

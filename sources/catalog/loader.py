@@ -162,6 +162,7 @@ class _Load:
         whole = [(None, plan.lower, plan.upper, self.task.read)]
         labels = sorted({*plan.partitions, *(label for label in self.labels if label is not None)})
         parts = [(label, label, label, self.labels.get(label, Tally())) for label in labels]
+        counted = plan.counted if plan.counted == self.task.read.rows and plan.expected is None else None
         wanted = [*(whole if plan.is_base else []), *parts] if plan.choice.strategy == "partition" else whole
         return [
             {
@@ -174,7 +175,7 @@ class _Load:
                 "key_checksum": Decimal(tally.keys),
                 "is_complete": True,
                 "extracted_at": self.task.ask.now,
-                "table_rows": source.rows if source else None,
+                "table_rows": source.rows if source else counted,
                 "table_checksum": Decimal(source.keys) if source else None,
             }
             for label, lower, upper, tally in wanted

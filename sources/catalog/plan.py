@@ -65,6 +65,7 @@ class Plan:
         source: The whole table at the source under the upper bound; None where that was not counted.
         compare: Whether keys and cursors are compared with what the lake holds.
         expected: What the pieces should bring; None where that was not counted.
+        counted: The table's rows by a bare count.
         held: What the lake held before, as far as it is known.
         is_base: Whether this covers everything and takes the place of all that came before.
         later: The state once this is loaded.
@@ -79,6 +80,7 @@ class Plan:
     partitions: tuple[str, ...] = ()
     compare: bool = False
     expected: Tally | None = None
+    counted: int | None = None
     held: Tally | None = None
     is_base: bool = False
 
@@ -137,9 +139,8 @@ def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
     if _is_new(view, state, ask):
         source = view.tally("cursor", sql.up_to(top)) if rows <= ALWAYS_COMPARED else None
         later["compared_at"] = ask.now.isoformat()
-        return Plan(
-            sql.choice, (Piece(sql.up_to(top), rows),), None, upper, source, later, expected=source, is_base=True
-        )
+        whole = (Piece(sql.up_to(top), rows),)
+        return Plan(sql.choice, whole, None, upper, source, later, expected=source, counted=rows, is_base=True)
     pieces = _changed_pieces(view, state, ask, top, nulls)
     later["compared_at"] = state["compared_at"]
     held = Tally.restored(state.get("held"))

@@ -1,8 +1,9 @@
 """The catalog database as this project makes it: keys, wide types, and a cursor that the database itself keeps.
 
 The original schema cuts names short and has no timestamp. Here text is as wide as it comes, keys compare byte for byte,
-and `updated_at` (microseconds, UTC) moves whenever a row changes, whoever changes it. SQLite's clock ticks in
-milliseconds; equal timestamps are normal, and the source expects them.
+and `updated_at` (microseconds) moves whenever a row changes, whoever changes it: by the column's own clause on MySQL
+and MariaDB, by a trigger on SQLite and Postgres. SQLite's clock ticks in milliseconds; equal timestamps are normal, and
+the source expects them.
 
 Data flow: declared tables -> DDL -> an empty catalog database
 """
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 KEY_LENGTH = 255
+POSTGRES_NOW = "clock_timestamp() at time zone 'utc'"
+POSTGRES_TOUCH = f"""create or replace function catalog_touch() returns trigger language plpgsql as $body$
+begin
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := {POSTGRES_NOW};
+    end if;
+    return new;
+end $body$"""
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
 
 
@@ -36,8 +45,9 @@ def create_tables(engine: "sa.Engine") -> None:
         metadata = _metadata(engine.dialect.name)
         _check_shape(engine, metadata)
         metadata.create_all(engine)
-        if engine.dialect.name == "sqlite":
-            _create_triggers(engine)
+        with engine.begin() as connection:
+            for statement in _triggers(engine.dialect.name):
+                connection.exec_driver_sql(statement)
 
 
 def _metadata(dialect: str) -> "sa.MetaData":
@@ -88,18 +98,24 @@ def _stamp_type(dialect: str) -> Any:
 def _now(dialect: str) -> str:
     if dialect in MYSQL:
         return "current_timestamp(6) on update current_timestamp(6)"
-    return f"({SQLITE_NOW})" if dialect == "sqlite" else "current_timestamp"
+    return {"sqlite": f"({SQLITE_NOW})", "postgresql": f"({POSTGRES_NOW})"}.get(dialect, "current_timestamp")
 
 
-def _create_triggers(engine: "sa.Engine") -> None:
-    with engine.begin() as connection:
-        for table in CATALOG:
-            key = table.key[0]
-            connection.exec_driver_sql(
-                f"create trigger if not exists {table.name}_touch after update on {table.name} for each row "
-                f"when new.updated_at is old.updated_at and new.updated_at is not {SQLITE_NOW} "
-                f"begin update {table.name} set updated_at = {SQLITE_NOW} where {key} = new.{key}; end"
-            )
+def _triggers(dialect: str) -> list[str]:
+    if dialect == "sqlite":
+        return [
+            f"create trigger if not exists {table.name}_touch after update on {table.name} for each row "
+            f"when new.updated_at is old.updated_at and new.updated_at is not {SQLITE_NOW} "
+            f"begin update {table.name} set updated_at = {SQLITE_NOW} where {table.key[0]} = new.{table.key[0]}; end"
+            for table in CATALOG
+        ]
+    if dialect == "postgresql":
+        touch = "before update on {} for each row execute function catalog_touch()"
+        return [
+            POSTGRES_TOUCH,
+            *(f"create or replace trigger {t.name}_touch {touch.format(t.name)}" for t in CATALOG),
+        ]
+    return []
 
 
 def _check_shape(engine: "sa.Engine", metadata: "sa.MetaData") -> None:

@@ -110,7 +110,8 @@ def _compare_and_write(connection: "sa.Connection", table: Table, columns: list[
     changed = [row for row in rows if row[place] in held and held[row[place]] != row]
     if new:
         connection.execute(sa.insert(target), new)
+    moves_by_itself = connection.dialect.name == "postgresql"
     for row in changed:
-        stamp = {target.c.updated_at: sa.func.current_timestamp()}
+        stamp = {} if moves_by_itself else {target.c.updated_at: sa.func.current_timestamp()}
         values = {target.c[name]: value for name, value in zip(columns, row, strict=True)}
         connection.execute(sa.update(target).where(key == row[place]).values(values | stamp))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sources.catalog.database import open_database
 from sources.catalog.kaggle import import_catalog
 from sources.problem import Problem, UsageProblem
 
@@ -65,7 +66,7 @@ def write(path: Path, header: list[str], rows: list[dict[str, str]]) -> Path:
 
 
 def rows_of(url: str, query: str) -> list[tuple[object, ...]]:
-    engine = sa.create_engine(url)
+    engine = open_database(url)
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.exec_driver_sql(query)]
     engine.dispose()
@@ -106,8 +107,9 @@ def test_text_arrives_byte_for_byte(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.servers
-def test_text_arrives_byte_for_byte_in_mariadb(mariadb, tmp_path: Path) -> None:
-    check_text_arrives_byte_for_byte(mariadb.fresh(), tmp_path / "in")
+@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+def test_text_arrives_byte_for_byte_in_a_server(server: str, request, tmp_path: Path) -> None:
+    check_text_arrives_byte_for_byte(request.getfixturevalue(server).fresh(), tmp_path / "in")
 
 
 def test_integers_written_as_floats_become_integers_exactly(url: str, tmp_path: Path) -> None:
@@ -149,8 +151,9 @@ def test_importing_again_moves_nothing_and_a_changed_row_moves_alone(url: str, t
 
 
 @pytest.mark.servers
-def test_importing_again_moves_nothing_in_mariadb(mariadb, tmp_path: Path) -> None:
-    check_importing_again(mariadb.fresh(), tmp_path / "in")
+@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+def test_importing_again_moves_nothing_in_a_server(server: str, request, tmp_path: Path) -> None:
+    check_importing_again(request.getfixturevalue(server).fresh(), tmp_path / "in")
 
 
 def check_importing_again(url: str, folder: Path) -> None:

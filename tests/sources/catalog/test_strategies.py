@@ -12,6 +12,10 @@ PARTITION = Default(strategy="partition", partition="updated_at")
 EVERY = pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=["full", "watermark", "partition"])
 SERVERS = pytest.mark.parametrize("server", ["sqlite", pytest.param("mariadb", marks=pytest.mark.servers)])
 
+EVERYWHERE = pytest.mark.parametrize(
+    "server", ["sqlite", *(pytest.param(name, marks=pytest.mark.servers) for name in ("mariadb", "postgres"))]
+)
+
 
 def artist(key: str, name: str = "x", updated_at: str | None = None) -> str:
     cells = {"artist_id": key, "name": name, **({"updated_at": updated_at} if updated_at else {})}
@@ -21,11 +25,11 @@ def artist(key: str, name: str = "x", updated_at: str | None = None) -> str:
 
 @pytest.fixture
 def house(server, open_house: Callable, request: pytest.FixtureRequest):
-    url = request.getfixturevalue("mariadb").fresh() if server == "mariadb" else None
+    url = None if server == "sqlite" else request.getfixturevalue(server).fresh()
     return lambda strategy: open_house(url, artists=strategy)
 
 
-@SERVERS
+@EVERYWHERE
 @EVERY
 def test_inserts_updates_and_deletes_arrive_and_a_quiet_run_loads_nothing(house, strategy: Default) -> None:
     here = house(strategy)
@@ -80,7 +84,7 @@ def test_an_emptied_table_is_emptied_only_when_that_is_allowed(open_house, strat
     assert here.silver("spotify_artists", "artist_id") == []
 
 
-@SERVERS
+@EVERYWHERE
 def test_rows_that_come_late_at_the_same_timestamp_are_found_and_loaded_once(house, server: str) -> None:
     here = house(WATERMARK)
     now = "2026-05-01 00:00:00.123456"
@@ -158,7 +162,7 @@ def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: s
     assert here.nothing_new()
 
 
-@SERVERS
+@EVERYWHERE
 def test_rows_without_a_date_are_a_partition_of_their_own(house, server: str) -> None:
     here = house(Default(strategy="partition", partition="track_name_prev"))
     here.do(
