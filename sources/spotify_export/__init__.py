@@ -9,15 +9,16 @@ Data flow: zips, folders, files -> plan -> read -> bronze tables `spotify_export
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
-import pyarrow as pa
 
 from sources.spotify_export.members import Archives, Member
 from sources.spotify_export.plan import Planned
-from sources.spotify_export.read import Part, read, refuse
 from sources.spotify_export.report import FileReport
+
+if TYPE_CHECKING:
+    from sources.spotify_export.read import Part
 
 log = logging.getLogger("lakehouse.spotify_export")
 
@@ -61,7 +62,10 @@ def _parts(
     observe: Callable[[Planned, FileReport], None],
     *,
     keep_place: bool,
-) -> Iterator[Part]:
+) -> Iterator["Part"]:
+    # arrow is imported where rows are read: a quiet run needs none
+    from sources.spotify_export.read import read, refuse
+
     for each in planned:
         if each.file_id in done:
             observe(
@@ -79,8 +83,10 @@ def _parts(
         observe(each, report)
 
 
-def gathered(parts: Iterable[Part], size: int = ROWS_AT_ONCE) -> Iterator[Part]:
+def gathered(parts: Iterable["Part"], size: int = ROWS_AT_ONCE) -> Iterator["Part"]:
     """Joins small tables of the same kind into large ones, so that parquet gets row groups worth reading."""
+    import pyarrow as pa
+
     waiting: dict[str, list[pa.Table]] = {}
     for table, rows in parts:
         held = waiting.setdefault(table, [])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from sources.spotify_export.members import Archives, Limits, Member
 from sources.spotify_export.plan import Memory, Planned, Progress, plan
-from sources.spotify_export.read import read, refuse
 from sources.spotify_export.report import FileReport, ImportReport
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ class _Run:
 
 
 def _read_only(archives: Archives, each: Planned, *, keep_place: bool) -> FileReport:
+    from sources.spotify_export.read import read, refuse
+
     parts = (
         read(archives, each.file, each.file_id, keep_place=keep_place)
         if isinstance(each.file, Member)

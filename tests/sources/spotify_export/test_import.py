@@ -1,6 +1,8 @@
 """Exports of every vintage reach bronze, add up, and are there once however often they are imported."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -251,3 +253,15 @@ def test_bronze_holds_a_row_for_every_row_of_the_file(tmp_path_factory: pytest.T
     numbers = [number for table in ("streams", "rejects") for (number,) in lake.rows(table, "row_number")]
     assert sorted(numbers) == list(range(1, len(rows) + 1))
     assert lake.rows("files", "row_count") == [(len(rows),)]
+
+
+def test_a_quiet_look_needs_no_arrow(tmp_path: Path):
+    path, memory = tmp_path / "notes.txt", tmp_path / "seen.json"
+    path.write_text("buy milk")
+    report = Lake(tmp_path).take(path, memory=memory)
+    program = (
+        "import sys; from pathlib import Path; from sources.spotify_export.load import import_paths;"
+        f"import_paths(None, [Path({str(path)!r})], {{{report.files[0].file_id!r}}}, memory=Path({str(memory)!r}));"
+        "assert 'pyarrow' not in sys.modules and 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])

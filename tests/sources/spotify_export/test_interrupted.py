@@ -36,7 +36,7 @@ def die_after(owner, name):
     setattr(owner, name, wrapped)
 
 import dlt.destinations.impl.filesystem.filesystem as filesystem
-import sources.spotify_export as export
+import sources.spotify_export.read as export
 from dlt.pipeline.pipeline import Pipeline
 
 if point == "while reading":
