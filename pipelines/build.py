@@ -201,7 +201,9 @@ def _make_views(settings: Settings, snapshot: Snapshot, database: Path) -> None:
 
 def _run_dbt(settings: Settings, target: Build) -> None:
     os.environ.update(SILENT, LAKEHOUSE_BUILD_FILE=str(target.database))
-    result = invoke_dbt(settings, "build", "--target", "lake", target=target.target)
+    result = invoke_dbt(
+        settings, "build", "--target", "lake", "--exclude-resource-type", "unit_test", target=target.target
+    )
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
     if not faults and not result.success:
         raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")

@@ -8,6 +8,7 @@ them, so that the one rename also says which generation is published. `ops` live
 Data flow: build database -> <warehouse>.generations/<run>.duckdb -> <warehouse>
 """
 
+import filecmp
 import json
 import logging
 import os
@@ -42,7 +43,7 @@ class EmbeddedWarehouse:
         if not self.path.exists():
             return None
         kept = list(self._all())
-        current = next((found for found in kept if self._file(found.run_id).samefile(self.path)), None)
+        current = next((found for found in kept if self._is_shown(found)), None)
         if not current:
             return None
         newer = next((found for found in kept if found.held_back and found.previous == current.run_id), None)
@@ -91,8 +92,9 @@ class EmbeddedWarehouse:
         else:
             connection.execute(f"attach ':memory:' as {CATALOG}")
             connection.execute(f"create schema {CATALOG}.{GOLD}")
-            journal_files.create_views(connection, CATALOG, self.journals)
-        return [f"{CATALOG}.{GOLD}", f"{CATALOG}.{OPS}"]
+        # not the views within the file: they name the place where the file was made
+        journal_files.create_views(connection, "memory", self.journals)
+        return [f"{CATALOG}.{GOLD}", f"memory.{OPS}"]
 
     def _attach_file(self, connection: "duckdb.DuckDBPyConnection") -> None:
         import duckdb
@@ -151,6 +153,13 @@ class EmbeddedWarehouse:
         self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
         beside.replace(self.path)
         beside.unlink(missing_ok=True)
+
+    def _is_shown(self, generation: Generation) -> bool:
+        file = self._file(generation.run_id)
+        if file.samefile(self.path):
+            return True
+        # a copied or restored folder has lost its hard links
+        return file.stat().st_size == self.path.stat().st_size and filecmp.cmp(file, self.path, shallow=False)
 
     def _keep_foreign_file(self, generation: Generation) -> None:
         if self.path.exists() and not self.published():

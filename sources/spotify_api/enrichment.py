@@ -8,9 +8,10 @@ Data flow: page, wanted ids -> Client.fetch -> object events -> journal.
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sources.spotify_api.answers import Answer, Verdict
@@ -48,6 +49,7 @@ class Enrichment:
     limit: int
     should_stop: Callable[[], bool] = lambda: False
     count: int = field(default=0, init=False)
+    _tracks: list[str] = field(default_factory=list, init=False)
     _failures: int = field(default=0, init=False)
 
     def run(self, wanted: Iterable[Wanted]) -> int:
@@ -59,7 +61,7 @@ class Enrichment:
         Raises:
             BudgetSpent, CircuitOpened, LoginNeeded: As the client; what was fetched is kept.
         """
-        for kind, key in self._open(wanted):
+        for kind, key in self._open(chain(wanted, self._revealed())):
             if self.count >= self.limit or self._failures >= GIVE_UP_AFTER or self.should_stop():
                 break
             self._take(kind, key, self.client.fetch(kind, key))
@@ -78,11 +80,18 @@ class Enrichment:
                 known.add((kind, key))
                 yield kind, key
 
+    def _revealed(self) -> Iterator[Wanted]:
+        """Artists and albums of the tracks that were fetched before this is asked."""
+        tracks = [json.loads(text) for text in self._tracks]
+        yield from (pair for track in tracks for pair in parts_of(track))
+
     def _take(self, kind: str, key: str, answer: Answer) -> None:
         if answer.verdict in _REMEMBERED:
             self.journal.append(object_event(kind, key, self.now(), answer.status, answer.text))
             self.count += 1
             self._failures = 0
+            if kind == "tracks" and answer.verdict is Verdict.OK:
+                self._tracks.append(answer.text or "{}")
         elif answer.verdict is Verdict.FORBIDDEN:
             pause = REFUSALS.get(kind, timedelta(days=1))
             logger.info("%s: not open to this app; not asked again for %d days", kind, pause.days)
@@ -112,8 +121,12 @@ def wanted_by(items: Iterable[Item]) -> Iterator[Wanted]:
     tracks = {str(item.track["id"]): item.track for item in items if item.track.get("id")}
     for key, track in tracks.items():
         yield "tracks", key
-        album = track.get("album")
-        yield from (("albums", str(one["id"])) for one in (album,) if isinstance(one, dict) and one.get("id"))
-        artists = track.get("artists")
-        yield from (("artists", str(one["id"])) for one in artists or () if isinstance(one, dict) and one.get("id"))
+        yield from parts_of(track)
     yield from (("audio_features", key) for key in tracks)
+
+
+def parts_of(track: Mapping[str, Any]) -> Iterator[Wanted]:
+    """Album and artists that a track names."""
+    album, artists = track.get("album"), track.get("artists")
+    yield from (("albums", str(one["id"])) for one in (album,) if isinstance(one, dict) and one.get("id"))
+    yield from (("artists", str(one["id"])) for one in artists or () if isinstance(one, dict) and one.get("id"))
