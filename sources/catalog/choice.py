@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 STRATEGIES = ("full", "watermark", "partition")
+GROWING = ("timestamp", "instant", "date", "integer", "unsigned", "text")
 CURSORS = ("updated_at", "last_updated", "last_updated_at", "modified_at", "last_modified", "changed_at", "updated")
 
 
@@ -131,7 +132,7 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
         columns,
         key,
         _checked(bare, strategy),
-        _named(bare, settings.cursor or _own_cursor(bare), "CURSOR") if strategy == "watermark" else None,
+        _growing(bare, settings.cursor or _own_cursor(bare)) if strategy == "watermark" else None,
         _named(bare, settings.partition, "PARTITION") if strategy == "partition" else None,
         settings.allow_shrink,
     )
@@ -161,6 +162,16 @@ def _checked(bare: Choice, strategy: str) -> str:
             f"set {environment(bare.table, 'strategy')} to full or partition."
         )
     return strategy
+
+
+def _growing(bare: Choice, name: str | None) -> Column:
+    column = _named(bare, name, "CURSOR")
+    if column.kind not in GROWING:
+        raise UsageProblem(
+            f"{environment(bare.table, 'cursor')} names {column.name}, which is no time, whole number or text: "
+            "a cursor must be one of these."
+        )
+    return column
 
 
 def _named(bare: Choice, name: str | None, setting: str) -> Column:

@@ -60,7 +60,7 @@ class Ledger:
         """Count a page that goes to the lake, by partition; remember its keys if a comparison follows."""
         key, cursor = self._expressions()
         label = '"_partition"' if self._choice.partition else "null"
-        number = NUMBER.format(key="key")
+        number = NUMBER.format(key="key") if self._choice.key else "0::bigint"
         self._duck.register("page", page)
         query = f"select {label} as label, {key} as key, {cursor} as cursor from page"
         counted = self._duck.execute(

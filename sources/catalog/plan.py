@@ -166,7 +166,7 @@ def _changed_pieces(view: View, state: State, ask: Ask, top: str | int | None, n
     found = []
     if top is not None and bound is None:
         found.append(Piece(sql.compare("<=", top)))
-    elif top is not None and top > bound:
+    elif top is not None and top != bound:
         found.append(Piece(f"{sql.compare('>', bound)} and {sql.compare('<=', top)}"))
     if bound is not None:
         at_bound = view.tally("content", sql.compare("=", bound))

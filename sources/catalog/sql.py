@@ -7,6 +7,7 @@ Data flow: Choice -> expressions for one dialect
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sources.catalog.choice import Choice, Column
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NO_DATE = "null"
 """The partition of rows without a date."""
+NUMERIC = ("integer", "unsigned", "bit", "decimal", "double")
 UNIX_START = "'1970-01-01 00:00:00'"
 
 
@@ -84,8 +86,8 @@ class Sql:
         return f"cast(conv(left(md5({text}), 15), 16, 10) as unsigned)"
 
     def key_number(self) -> str:
-        """The number of a row's key; of all its columns where the table has no key."""
-        return self.hashed(self._joined(self.choice.key)) if self.choice.key else self.content_number()
+        """The number of a row's key; 0 where the table has no key."""
+        return self.hashed(self._joined(self.choice.key)) if self.choice.key else "0"
 
     def content_number(self) -> str:
         """The number of all that a row holds."""
@@ -156,18 +158,16 @@ class Sql:
     def with_keys(self, keys: Sequence[Sequence[object]]) -> str:
         """Rows with one of these keys."""
         names = [self.name(column.name) for column in self.choice.key]
+        values = [self._key_literals(key) for key in keys]
         if len(names) == 1:
-            return f"{names[0]} in ({', '.join(self.literal(key[0]) for key in keys)})"
-        each = [
-            " and ".join(f"{name} = {self.literal(part)}" for name, part in zip(names, key, strict=True))
-            for key in keys
-        ]
+            return f"{names[0]} in ({', '.join(value for (value,) in values)})"
+        each = [" and ".join(f"{n} = {v}" for n, v in zip(names, row, strict=True)) for row in values]
         return any_of(each)
 
     def after_key(self, key: Sequence[object]) -> str:
         """Rows that come after a key in the key's order."""
         names = [self.name(column.name) for column in self.choice.key]
-        values = [self.literal(part) for part in key]
+        values = self._key_literals(key)
         steps = [
             " and ".join(
                 [*(f"{n} = {v}" for n, v in zip(names[:i], values[:i], strict=True)), f"{names[i]} > {values[i]}"]
@@ -175,6 +175,18 @@ class Sql:
             for i in range(len(names))
         ]
         return any_of(steps) if len(steps) == 1 else f"{names[0]} >= {values[0]} and ({any_of(steps)})"
+
+    def _key_literals(self, key: Sequence[object]) -> list[str]:
+        """A key's parts, given as values or as texts; a number as a number, since as text it would become a double."""
+        found = []
+        for column, part in zip(self.choice.key, key, strict=True):
+            if column.kind in NUMERIC:
+                found.append(str(Decimal(str(part))))
+            elif column.kind == "binary":
+                found.append(self.literal(part if isinstance(part, bytes) else bytes.fromhex(str(part))))
+            else:
+                found.append(self.literal(part))
+        return found
 
     @property
     def _cursor(self) -> Column:

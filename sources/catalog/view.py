@@ -123,7 +123,7 @@ class View:
         measured: Callable[[tuple[Any, ...]], int] = _content if measure == "content" else _cursor
         for row in self.rows(query):
             value = measured(row[parts:end])
-            key_number = number(UNIT.join(map(text_of, row[:parts]))) if parts else value
+            key_number = number(UNIT.join(map(text_of, row[:parts]))) if parts else 0
             yield row[-1] if by == "partition" else key_number % by if isinstance(by, int) else None, key_number, value
 
     def _measured(self, measure: Measure) -> list[str]:
