@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.spotify_export.elements import Fault
-from sources.spotify_export.feeds import LONGEST_PLAY_MS, Feed, Field, Row
+from sources.spotify_export.feeds import LARGEST, Feed, Field, Row
 from sources.spotify_export.privacy import described, platform_family, shown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,11 +94,14 @@ def _table(rows: Sequence[Row], feed: Feed) -> pa.Table:
 def _is_right(values: pa.ChunkedArray, field: Field, feed: Feed) -> bool:
     if field.is_required and values.null_count:
         return False
+    # Postgres cannot hold a NUL, so one such name would stop every publication
+    if field.kind == "text" and pc.any(pc.match_substring(values, "\0")).as_py():
+        return False
     if field.key == feed.clock[0]:
         return _is_clock(values, feed.clock[1])
-    if field.column == "ms_played" and len(values):
+    if field.column in LARGEST and values.null_count < len(values):
         bounds = pc.min_max(values).as_py()
-        return bounds["min"] is None or (bounds["min"] >= 0 and bounds["max"] <= LONGEST_PLAY_MS)
+        return bounds["max"] <= LARGEST[field.column] and (bounds["min"] >= 0 or field.column != "ms_played")
     return True
 
 
@@ -128,13 +131,23 @@ def _field_problem(value: object, field: Field, feed: Feed) -> str | None:
         return f"no {field.key}" if field.is_required else None
     if not _has_kind(value, field.kind):
         return f"{field.key} is not {_TOLD[field.kind]}"
-    if field.column == "ms_played" and not 0 <= value <= LONGEST_PLAY_MS:  # type: ignore[operator]
-        return f"{field.key} is {'negative' if value < 0 else 'longer than a month'}"  # type: ignore[operator]
-    if field.key == feed.clock[0]:
-        return _clock_problem(str(value), field.key, feed.clock[1])
-    if field.kind == "time" and not _FIRST_US <= value < _LAST_US:  # type: ignore[operator]
+    if isinstance(value, str):
+        return _text_problem(value, field.key, feed)
+    return _number_problem(cast("int", value), field)
+
+
+def _text_problem(text: str, key: str, feed: Feed) -> str | None:
+    if "\0" in text:
+        return f"{key} holds a NUL character"
+    return _clock_problem(text, key, feed.clock[1]) if key == feed.clock[0] else None
+
+
+def _number_problem(number: int, field: Field) -> str | None:
+    if field.kind == "time" and not _FIRST_US <= number < _LAST_US:
         return f"{field.key} is not between 2000 and 2099"
-    return None
+    if field.column == "ms_played" and number < 0:
+        return f"{field.key} is negative"
+    return f"{field.key} is too large" if number > LARGEST.get(field.column, number) else None
 
 
 def _has_kind(value: object, kind: str) -> bool:

@@ -15,8 +15,8 @@ from sources.table import Table
 Kind = Literal["text", "whole", "flag", "time"]
 Row = Mapping[str, object]
 
-LONGEST_PLAY_MS = 31 * 24 * 3600 * 1000
-"""A play is no longer than a month, in ms: beyond is damage, and time arithmetic on it would overflow."""
+LARGEST = {"ms_played": scrobbles.LONGEST_PLAY_MS, "offline_timestamp": 4_102_444_800_000}
+"""Largest number of a column: a month in ms, the year 2100 in ms. Beyond is damage, and would overflow as a time."""
 
 
 @dataclass(frozen=True)

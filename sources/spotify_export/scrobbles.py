@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 Row = Mapping[str, object]
 
+LONGEST_PLAY_MS = 31 * 24 * 3600 * 1000
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_MONTH = re.compile(r"(\d{1,2}) ([A-Za-z]{3})[a-z]* (\d{4}),? (\d{1,2}):(\d{2})(?::(\d{2}))?")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?")
@@ -117,7 +119,7 @@ def _whole(value: object, scale: int = 1) -> int | None:
         )
     except (ValueError, OverflowError):
         return None
-    return number if 0 <= number < 2**53 else None
+    return number if 0 <= number <= LONGEST_PLAY_MS else None
 
 
 def _track_uri(value: object) -> str | None:
