@@ -1,9 +1,9 @@
 {# months, years and all time from daily sums: the shared steps of every ranking #}
 
-{# ctes `months`, `years`, `periods` over the relation `daily`, one row per period and `keys` #}
-{% macro gold_periods(keys) -%}
+{# ctes `months`, `years`, `periods` over a relation of daily sums, one row per period and `keys`; `prefix` keeps two sets apart #}
+{% macro gold_periods(keys, relation='daily', prefix='') -%}
 {%- set columns = keys | join(', ') -%}
-months as (
+{{ prefix }}months as (
     select
         {{ gold_month('played_on') }} as period_start,
         {{ columns }},
@@ -11,11 +11,11 @@ months as (
         {{ gold_sum('ms_played') }} as ms_played,
         min(first_played_at) as first_played_at,
         max(last_played_at) as last_played_at
-    from daily
+    from {{ relation }}
     group by {{ gold_month('played_on') }}, {{ columns }}
 ),
 
-years as (
+{{ prefix }}years as (
     select
         {{ gold_year('period_start') }} as period_start,
         {{ columns }},
@@ -23,27 +23,27 @@ years as (
         {{ gold_sum('ms_played') }} as ms_played,
         min(first_played_at) as first_played_at,
         max(last_played_at) as last_played_at
-    from months
+    from {{ prefix }}months
     group by {{ gold_year('period_start') }}, {{ columns }}
 ),
 
-first_day as (
+{{ prefix }}first_day as (
     select min(played_on) as played_on
     from daily
 ),
 
-all_time as (
+{{ prefix }}all_time as (
     select
         {{ columns }},
         {{ gold_sum('plays') }} as plays,
         {{ gold_sum('ms_played') }} as ms_played,
         min(first_played_at) as first_played_at,
         max(last_played_at) as last_played_at
-    from years
+    from {{ prefix }}years
     group by {{ columns }}
 ),
 
-periods as (
+{{ prefix }}periods as (
     select
         'month' as period,
         period_start,
@@ -52,7 +52,7 @@ periods as (
         ms_played,
         first_played_at,
         last_played_at
-    from months
+    from {{ prefix }}months
     union all
     select
         'year' as period,
@@ -62,18 +62,18 @@ periods as (
         ms_played,
         first_played_at,
         last_played_at
-    from years
+    from {{ prefix }}years
     union all
     select
         'all' as period,
-        first_day.played_on as period_start,
+        {{ prefix }}first_day.played_on as period_start,
         {% for key in keys %}all_time.{{ key }},
         {% endfor %}all_time.plays,
         all_time.ms_played,
         all_time.first_played_at,
         all_time.last_played_at
-    from all_time
-    cross join first_day
+    from {{ prefix }}all_time as all_time
+    cross join {{ prefix }}first_day
 )
 {%- endmacro %}
 

@@ -7,8 +7,8 @@
     cast(round({{ plays }} * 1000000 * pow(0.5, ({{ cut_on }} - {{ played_on }}) / {{ half_life }}.0)) as bigint)
 {%- endmacro %}
 
-{# ctes `first_cut`, `base`, `young`, `told`: sums of `days` by `keys` and case #}
-{% macro gold_heat(keys, half_lives) -%}
+{# ctes `first_cut`, `base`, `young`, `told`, `summed`: sums of `days` by `keys` and case; `old` names what of base goes on #}
+{% macro gold_heat_base(keys, half_lives) -%}
 {%- set columns = keys | join(', ') -%}
 first_cut as (
     select min(cut_on) as cut_on
@@ -37,8 +37,11 @@ young as (
     from days
     cross join first_cut
     where days.played_on >= first_cut.cut_on
-),
+)
+{%- endmacro %}
 
+{% macro gold_heat(keys, half_lives, old='base') -%}
+{%- set columns = keys | join(', ') -%}
 told as (
     select
         cases.case_id,
@@ -52,7 +55,7 @@ told as (
         base.skips,
         base.finishes,
         base.last_on
-    from base
+    from {{ old }} as base
     cross join first_cut
     cross join cases
     union all

@@ -13,31 +13,56 @@ gap_days as (
     select * from {{ ref('int_gap_days') }}
 ),
 
-{{ gold_periods(['recording_id', 'track_id']) }},
-
--- of the tracks that hold a recording, the one most played in the period stands for it
-placed as (
+-- most recordings are held by one track; only for the others a period has to choose
+tracks_of as (
     select
-        periods.*,
-        row_number() over (
-            partition by period, period_start, recording_id
-            order by plays desc, ms_played desc, track_id nulls last
-        ) as place
-    from periods
+        recording_id,
+        min(track_id) as track_id,
+        count(distinct track_key) as tracks
+    from daily
+    group by recording_id
 ),
 
-recordings as (
+daily_of_several as (
+    select daily.*
+    from daily
+    inner join tracks_of on daily.recording_id = tracks_of.recording_id
+    where tracks_of.tracks > 1
+),
+
+{{ gold_periods(['recording_id']) }},
+
+{{ gold_periods(['recording_id', 'track_id'], relation='daily_of_several', prefix='several_') }},
+
+placed as (
     select
         period,
         period_start,
         recording_id,
-        max(case when place = 1 then track_id end) as track_id,
-        {{ gold_sum('plays') }} as plays,
-        {{ gold_sum('ms_played') }} as ms_played,
-        min(first_played_at) as first_played_at,
-        max(last_played_at) as last_played_at
-    from placed
-    group by period, period_start, recording_id
+        track_id,
+        row_number() over (
+            partition by period, period_start, recording_id
+            order by plays desc, ms_played desc, track_id nulls last
+        ) as place
+    from several_periods
+),
+
+chosen as (
+    select * from placed
+    where place = 1
+),
+
+recordings as (
+    select
+        periods.*,
+        case when tracks_of.tracks > 1 then chosen.track_id else tracks_of.track_id end as track_id
+    from periods
+    inner join tracks_of on periods.recording_id = tracks_of.recording_id
+    left join chosen
+        on
+            periods.period = chosen.period
+            and periods.period_start = chosen.period_start
+            and periods.recording_id = chosen.recording_id
 ),
 
 {{ gold_ranks('recording_id', 'coalesce(track_id, recording_id)', relation='recordings') }},

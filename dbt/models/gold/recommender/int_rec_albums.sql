@@ -15,8 +15,7 @@ final as (
     select
         recordings.case_id,
         names.album_id,
-        cast(sum({{ gold_exact('recordings.heat_30') }}) as double) as heat_30,
-        count(*) as heard
+        cast(sum({{ gold_exact('recordings.heat_30') }}) as double) as heat_30
     from recordings
     inner join names on recordings.recording_id = names.recording_id
     where recordings.plays > 0

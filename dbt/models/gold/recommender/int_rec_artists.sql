@@ -18,6 +18,8 @@ days as (
     group by played_on, artist_key
 ),
 
+{{ gold_heat_base(['artist_key'], [14, 180]) }},
+
 {{ gold_heat(['artist_key'], [14, 180]) }}
 
 select * from summed

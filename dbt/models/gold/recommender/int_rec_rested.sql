@@ -40,6 +40,7 @@ rested as (
         recordings.finishes,
         recordings.last_on,
         recordings.heat_180,
+        recordings.is_drawn,
         coalesce(artists.heat_14, 0) as artist_heat,
         round(1.5 * ln(1 + recordings.heat_180) + ln(1 + coalesce(artists.heat_14, 0)), 9) as promise
     from recordings
@@ -56,9 +57,11 @@ placed as (
         row_number() over (partition by case_id order by promise desc, recording_id) as place_ours,
         row_number() over (partition by case_id order by plays desc, recording_id) as place_popularity,
         row_number() over (partition by case_id order by last_on desc, recording_id) as place_recency,
-        row_number() over (
-            partition by case_id order by {{ gold_shuffle("case_id || '|' || recording_id") }}
-        ) as place_random
+        case
+            when is_drawn then row_number() over (
+                partition by case_id, is_drawn order by {{ gold_shuffle("case_id || '|' || recording_id") }}
+            )
+        end as place_random
     from rested
 ),
 

@@ -30,8 +30,12 @@ unheard as (
 ),
 
 albums as (
-    select * from {{ ref('int_rec_albums') }}
-    where case_id = 0
+    select
+        album_id,
+        count(*) as heard
+    from {{ ref('listened_tracks') }}
+    where album_id is not null
+    group by album_id
 ),
 
 tracks as (
