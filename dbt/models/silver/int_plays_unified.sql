@@ -103,19 +103,64 @@ named as (
     left join recordings on plays.merged_track_id = recordings.track_id
 ),
 
+-- a rule that names a moment means what happened then
+moments as (
+    select
+        kind,
+        item_id,
+        item_name,
+        from_at,
+        coalesce(to_at, case when kind in ('play', 'session') then from_at end) as to_at
+    from exclusions
+),
+
+session_breaks as (
+    select
+        started_at,
+        ended_at,
+        case
+            when {{ to_ms('started_at') }} - {{ to_ms('lag(ended_at) over (order by ended_at, play_id)') }}
+                <= {{ var('session_gap_minutes') }} * 60000 then 0
+            else 1
+        end as is_break
+    from named
+    where
+        {{ is_long_enough('ms_played', 'duration_ms') }}
+        and exists (select 1 from moments where kind = 'session')
+),
+
+session_numbers as (
+    select
+        started_at,
+        ended_at,
+        sum(is_break) over (order by ended_at, started_at rows unbounded preceding) as session_number
+    from session_breaks
+),
+
+sessions as (
+    select session_number, min(started_at) as from_at, max(ended_at) as to_at from session_numbers group by session_number
+),
+
+stretches as (
+    select kind, item_id, item_name, from_at, to_at from moments where kind <> 'session'
+    union all
+    select 'window', null, null, sessions.from_at, sessions.to_at
+    from sessions
+    inner join moments on moments.kind = 'session' and sessions.from_at <= moments.to_at and sessions.to_at >= moments.from_at
+),
+
 excluded as (
     select distinct named.play_id
     from named
-    inner join exclusions
+    inner join stretches
         on
-            (exclusions.from_at is null or named.ended_at >= exclusions.from_at)
-            and (exclusions.to_at is null or named.started_at <= exclusions.to_at)
-            and case exclusions.kind
-                when 'artist' then coalesce(exclusions.item_id = named.artist_id, exclusions.item_name = named.artist_name)
-                when 'album' then coalesce(exclusions.item_id = named.album_id, exclusions.item_name = named.album_name)
+            (stretches.from_at is null or named.ended_at >= stretches.from_at)
+            and (stretches.to_at is null or named.started_at <= stretches.to_at)
+            and case stretches.kind
                 when 'window' then true
-                when 'session' then true
-                else coalesce(exclusions.item_id in (named.track_id, named.play_id), exclusions.item_name = named.track_name)
+                when 'artist' then coalesce(stretches.item_id = named.artist_id, stretches.item_name = named.artist_name)
+                when 'album' then coalesce(stretches.item_id = named.album_id, stretches.item_name = named.album_name)
+                else coalesce(stretches.item_id in (named.track_id, named.play_id), stretches.item_name = named.track_name)
             end
 ),
 

@@ -140,6 +140,7 @@ def _offer(told: Told, play: Play, track: Track, at_ms: int) -> None:
 
 def payload(track: Track) -> dict[str, Any]:
     """The JSON of a track as the API tells it."""
+
     def artist(name: str) -> dict[str, str]:
         return {"id": f"id of {name}", "name": name}
 
@@ -185,7 +186,12 @@ def catalog(life: Life) -> dict[str, list[dict[str, Any]]]:
     artists = {f"id of {track.artist}": track.artist for track in tracks}
     return {
         "catalog__spotify_tracks": [
-            {"track_id": t.track_id, "name": t.title, "artists_id": str([f"id of {t.artist}"]), "duration_ms": t.duration_ms}
+            {
+                "track_id": t.track_id,
+                "name": t.title,
+                "artists_id": str([f"id of {t.artist}"]),
+                "duration_ms": t.duration_ms,
+            }
             for t in tracks
         ],
         "catalog__spotify_artists": [{"artist_id": key, "name": name} for key, name in artists.items()],

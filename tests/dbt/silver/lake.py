@@ -37,6 +37,7 @@ class Lake:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "lakehouse.duckdb"
+        self._statements: dict[str, list[str]] = {}
         with self._open() as con:
             con.execute("create schema bronze")
             for name, table in TABLES.items():
@@ -58,25 +59,36 @@ class Lake:
         with self._open() as con:
             con.execute(f"insert into bronze.{table} select * from arrow")
 
-    def clear(self) -> None:
-        """Empty bronze."""
+    def clear(self, keep: str = "") -> None:
+        """Empty bronze, but for one table."""
         with self._open() as con:
-            for name in TABLES:
+            for name in TABLES.keys() - {keep}:
                 con.execute(f"delete from bronze.{name}")
 
-    def build(self, select: str = "path:models/silver", command: str = "run", **variables: object) -> None:
-        """Let dbt make silver; an error of a model or a failed test is an error here."""
+    def build(self, select: str = "path:models/silver", **variables: object) -> None:
+        """Make silver. dbt does it the first time; later its own statements are run again, in its order, without it."""
+        key = json.dumps([select, variables])
+        if key not in self._statements:
+            self._statements[key] = self._run_dbt(select, variables)
+            return
+        with self._open() as con:
+            for statement in self._statements[key]:
+                con.execute(statement)
+
+    def _run_dbt(self, select: str, variables: dict[str, object]) -> list[str]:
         from dbt.cli.main import dbtRunner
 
         os.environ["LAKEHOUSE_BUILD_FILE"] = str(self.path)
         result = dbtRunner().invoke([
-            "--quiet", command, "--select", select, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--quiet", "run", "--select", select, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
             "--target-path", str(self.folder.parent / "target"), "--log-path", str(self.folder.parent / "logs"),
             "--vars", json.dumps({"timezone": "UTC"} | variables),
         ])  # fmt: skip
         results = getattr(result.result, "results", None) or []
         broken = [f"{r.node.name}: {r.message}" for r in results if str(r.status) in ("error", "fail")]
         assert result.success, (result.exception, broken)
+        models = [r.node for r in results if r.node.resource_type == "model"]
+        return [f"create or replace {m.config.materialized} {m.relation_name} as ({m.compiled_code})" for m in models]
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of one statement over bronze and silver."""

@@ -76,7 +76,13 @@ def _tracks(name: str, rng: random.Random, shortest_ms: int) -> tuple[Track, ...
     for number in range(25):
         artist = f"{rng.choice(WORDS)} {name}{number % 9}"
         title = f"{rng.choice(WORDS)} {rng.choice(WORDS)} {number}"
-        duration = rng.choice((rng.randint(shortest_ms, shortest_ms + 30_000), rng.randint(90_000, 420_000), rng.randint(150_000, 260_000)))
+        duration = rng.choice(
+            (
+                rng.randint(shortest_ms, shortest_ms + 30_000),
+                rng.randint(90_000, 420_000),
+                rng.randint(150_000, 260_000),
+            )
+        )
         isrc = f"{name.upper():X<5}{number:07}"[:12]
         compiled = rng.random() < 0.15
         for version in range(rng.choice((1, 1, 2))):

@@ -70,7 +70,9 @@ def test_load_ids_compare_as_numbers(lake: Lake) -> None:
 
 def test_each_partition_is_true_by_its_own_newest_extract(lake: Lake) -> None:
     lake.add("catalog__extracts", [extract(1, partition="x"), extract(1, partition="y")], 1)
-    lake.add(TRACK, [{"track_id": "a", "name": "A", "_partition": "x"}, {"track_id": "b", "name": "B", "_partition": "y"}], 1)
+    lake.add(
+        TRACK, [{"track_id": "a", "name": "A", "_partition": "x"}, {"track_id": "b", "name": "B", "_partition": "y"}], 1
+    )
     lake.add("catalog__extracts", [extract(2, partition="y")], 2)
     assert names(lake) == {"a": "A"}
 
@@ -97,7 +99,14 @@ def test_lists_in_python_are_read_without_running_them(lake: Lake) -> None:
 
 
 def test_release_dates_of_three_precisions_are_the_first_day(lake: Lake) -> None:
-    dates = {"1983": "1983-01-01", "1983-05": "1983-05-01", "1983-05-17": "1983-05-17", "0000": None, "1983-13": None, "": None}
+    dates = {
+        "1983": "1983-01-01",
+        "1983-05": "1983-05-01",
+        "1983-05-17": "1983-05-17",
+        "0000": None,
+        "1983-13": None,
+        "": None,
+    }
     lake.add("catalog__extracts", [extract(1, "spotify_albums")], 1)
     lake.add("catalog__spotify_albums", [{"album_id": text or "none", "release_date": text} for text in dates], 1)
     lake.build("stg_catalog__albums")

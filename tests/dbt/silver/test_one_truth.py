@@ -16,7 +16,9 @@ COMBINATIONS = [frozenset(c) for size in range(1, len(FEEDS) + 1) for c in combi
 SEEDS = range(1)
 
 
-def fill(lake: Lake, lives: list[tuple[Life, frozenset[str], int]], start_share: float = 0.0, load: int = 1) -> dict[str, Told]:
+def fill(
+    lake: Lake, lives: list[tuple[Life, frozenset[str], int]], start_share: float = 0.0, load: int = 1
+) -> dict[str, Told]:
     tolds = {life.name: tell(life, feeds, seed, start_share) for life, feeds, seed in lives}
     everything = Told()
     for life, _, _ in lives:
@@ -25,7 +27,11 @@ def fill(lake: Lake, lives: list[tuple[Life, frozenset[str], int]], start_share:
             everything.rows.setdefault(table, []).extend(rows)
     for table, rows in everything.rows.items():
         lake.add(table, rows, load)
-    lake.add("catalog__extracts", [{"table_name": t, "is_complete": True} for t in ("spotify_tracks", "spotify_artists")], load)
+    lake.add(
+        "catalog__extracts",
+        [{"table_name": t, "is_complete": True} for t in ("spotify_tracks", "spotify_artists")],
+        load,
+    )
     return tolds
 
 
@@ -115,7 +121,11 @@ def judge(told_rows: list[Observation], life: Life, told: Told) -> Verdict:
             members[row].add(truth)
     claims = Counter(truth for truths in members.values() if len(truths) == 1 for truth in truths)
     pure = sum(1 for truths in members.values() if len(truths) == 1 and all(claims[t] == 1 for t in truths))
-    wrong = [f"{row.play_id[:6]}: {[(plays[t].track.song, t) for t in truths]}" for row, truths in members.items() if len(truths) > 1]
+    wrong = [
+        f"{row.play_id[:6]}: {[(plays[t].track.song, t) for t in truths]}"
+        for row, truths in members.items()
+        if len(truths) > 1
+    ]
     wrong += [f"twice: {plays[t].track.song} {t}" for t, n in claims.items() if n > 1]
     by_song: dict[str, list[Row]] = defaultdict(list)
     for row, truths in members.items():
@@ -128,7 +138,9 @@ def name_of(feeds: frozenset[str], seed: int) -> str:
     return "w" + "".join("x" if feed in feeds else "o" for feed in FEEDS) + f"s{seed}"
 
 
-def lives_of(combinations_of_feeds: list[frozenset[str]], shortest_ms: int = 35_000) -> list[tuple[Life, frozenset[str], int]]:
+def lives_of(
+    combinations_of_feeds: list[frozenset[str]], shortest_ms: int = 35_000
+) -> list[tuple[Life, frozenset[str], int]]:
     """A life for each combination and seed, one after the other in time: they share one listener's history."""
     found = []
     for number, (feeds, seed) in enumerate((f, s) for f in combinations_of_feeds for s in SEEDS):
@@ -153,7 +165,9 @@ def table(found: dict[str, Verdict]) -> str:
         for name, v in found.items() if v.precision < 1 or v.recall < 1
     ]  # fmt: skip
     rows, true, right, pure = (sum(getattr(v, n) for v in found.values()) for n in ("rows", "true", "found", "pure"))
-    return "\n".join([*lines, f"{len(lines)} of {len(found)} lives; {right / rows:.5f} {right / true:.5f} {pure / rows:.5f}"])
+    return "\n".join(
+        [*lines, f"{len(lines)} of {len(found)} lives; {right / rows:.5f} {right / true:.5f} {pure / rows:.5f}"]
+    )
 
 
 def test_every_combination_of_feeds_tells_the_true_plays(lake: Lake) -> None:

@@ -1,0 +1,113 @@
+"""The completeness ledger: what the polls prove, and where a gap may be."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.dbt.silver.lake import Lake, at
+
+START = at("2026-03-01")
+
+
+def minute(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def poll(number: float, items: range, status: int = 200) -> dict[str, Any]:
+    """A poll whose page holds plays that ended at the given minutes."""
+    keys = [f"{minute(i).isoformat()}|spotify:track:{i}" for i in sorted(items, reverse=True)]
+    return {
+        "poll_id": f"poll{number}", "polled_at": minute(number), "status": status, "item_count": len(keys),
+        "oldest_played_at": minute(min(items)) if keys else None, "newest_played_at": minute(max(items)) if keys else None,
+        "digest": str(hash(tuple(keys))), "item_keys": json.dumps(keys),
+    }  # fmt: skip
+
+
+def ledger(lake: Lake) -> list[tuple[float, float, str]]:
+    lake.build("+int_completeness")
+    rows = lake.query("select from_at, to_at, state from silver.int_completeness order by from_at, to_at")
+    return [((a - START) / timedelta(minutes=1), (b - START) / timedelta(minutes=1), state) for a, b, state in rows]
+
+
+def test_pages_that_share_an_item_prove_the_time_between(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50)), poll(90, range(30, 80))])
+    assert ledger(lake) == [(60, 90, "proven")]
+
+
+def test_a_page_that_is_not_full_proves_that_nothing_is_missing(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(5)), poll(90, range(70, 80)), poll(95, range(0))])
+    assert ledger(lake) == [(60, 95, "proven")]
+
+
+def test_full_pages_without_a_common_item_open_a_gap(lake: Lake) -> None:
+    lake.add(
+        "spotify_api__polls",
+        [poll(10, range(5)), poll(60, range(8, 58)), poll(200, range(120, 170)), poll(201, range(121, 171))],
+    )
+    assert ledger(lake) == [(10, 57, "proven"), (57, 120, "gap"), (120, 201, "proven")]
+
+
+def test_an_export_closes_the_gaps_that_it_spans(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(200, range(120, 170)), poll(300, range(240, 290))])
+    lake.add(
+        "spotify_export__files", [{"file_id": "f", "archive": "a", "feed": "extended", "kind": "audio", "row_count": 2}]
+    )
+    rows = [
+        {"file_id": "f", "row_number": n, "ts": minute(m).strftime("%Y-%m-%dT%H:%M:%SZ"), "ms_played": 1}
+        for n, m in [(1, 20), (2, 130)]
+    ]
+    lake.add("spotify_export__streams", rows)
+    assert ledger(lake) == [
+        (60, 120, "covered by export"), (120, 169, "proven"), (169, 240, "gap"), (240, 300, "proven"),
+    ]  # fmt: skip
+
+
+def test_a_poll_without_an_answer_proves_nothing(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50)), poll(70, range(0), status=429), poll(200, range(120, 170))])
+    assert ledger(lake) == [(60, 120, "gap"), (120, 200, "proven")]
+
+
+def test_one_poll_alone_has_no_stretch(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50))])
+    assert ledger(lake) == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 200), st.integers(0, 60), st.sampled_from([200, 200, 200, 0, 503])),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_stretches_are_contiguous_from_the_first_answer_to_the_last(
+    lake: Lake, steps: list[tuple[int, int, int]]
+) -> None:
+    lake.clear()
+    now, polls = 100, []
+    for wait, heard, status in steps:
+        now += wait
+        last = now - 1
+        polls.append(poll(now, range(max(0, last - min(heard, 49)), last + 1), status))
+    lake.add("spotify_api__polls", polls)
+    rows = ledger(lake)
+    answers = [p["polled_at"] for p in polls if p["status"] == 200]
+    if len(answers) < 2:
+        assert rows == []
+        return
+    assert minute(rows[0][0]) == answers[0]
+    assert minute(rows[-1][1]) == answers[-1]
+    assert all(a[1] == b[0] for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a[0] < a[1] for a in rows)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_arrival_changes_nothing(lake: Lake, order: int) -> None:
+    polls = [poll(60, range(8, 58)), poll(200, range(120, 170)), poll(300, range(240, 290))]
+    for load, one in enumerate(polls[::order], start=1):
+        lake.add("spotify_api__polls", [one], load)
+    assert ledger(lake) == [(60, 120, "gap"), (120, 169, "proven"), (169, 240, "gap"), (240, 300, "proven")]

@@ -1,0 +1,114 @@
+"""The listener's own rules: applied to every feed, undone by removing the row."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.dbt.silver.feeds import payload
+from tests.dbt.silver.lake import Lake, at
+from tests.dbt.silver.life import Track
+
+SONG = Track("t1".ljust(22, "0"), "one", "One", "Ana", "First", "Ana", "AAA000000001", 200_000)
+OTHER = Track("t2".ljust(22, "0"), "two", "Two", "Bo", "Second", "Bo", "BBB000000002", 200_000)
+TIMES = ("2026-03-01T10:00:00", "2026-03-01T10:04:00", "2026-03-01T15:00:00")
+
+
+def api(track: Track, time: str) -> dict[str, Any]:
+    return {
+        "poll_id": "p", "offered_at": at("2026-03-02"), "played_at": at(time), "track_id": track.track_id,
+        "track_uri": f"spotify:track:{track.track_id}", "payload": json.dumps({"track": payload(track)}),
+    }  # fmt: skip
+
+
+def rules(lake: Lake, load: int, *rows: dict[str, str]) -> None:
+    lake.add(
+        "curation__rules",
+        [
+            {"file": row["file"], "line": n, "kind": row["kind"], "fields": json.dumps(row), "is_valid": row.get("valid") != "no"}
+            for n, row in enumerate(rows, start=2)
+        ] or [{"file": "", "line": 0, "kind": "none", "fields": "{}", "is_valid": True}],
+        load,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def listened(lake: Lake) -> Lake:
+    """One twice in the morning with Two in between them in time, and One by name in a scrobble in the afternoon."""
+    lake.add("spotify_api__plays", [api(SONG, TIMES[0]), api(OTHER, TIMES[1])])
+    lake.add(
+        "spotify_export__files", [{"file_id": "f", "file": "f", "archive": "f", "feed": "lastfm", "kind": "unknown"}]
+    )
+    lake.add(
+        "spotify_export__lastfm_scrobbles",
+        [{"file_id": "f", "row_number": 1, "listened_at": at(TIMES[2]), "artist_name": "Cy", "track_name": "Three"}],
+    )
+    return lake
+
+
+def excluded(lake: Lake) -> list[bool]:
+    lake.build()
+    return [row[0] for row in lake.query("select is_excluded from silver.int_plays_unified order by ended_at")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"kind": "artist", "id": "id of Ana"}, [True, False, False]),
+        ({"kind": "artist", "name": "Cy"}, [False, False, True]),
+        ({"kind": "track", "id": OTHER.track_id}, [False, True, False]),
+        ({"kind": "album", "name": "First"}, [True, False, False]),
+        ({"kind": "artist", "name": "Ana", "from_at": "2026-03-01T11:00"}, [False, False, False]),
+        ({"kind": "window", "from_at": "2026-03-01T10:02:00Z", "to_at": "2026-03-01T10:03:00Z"}, [False, True, False]),
+        (
+            {"kind": "window", "from_at": "2026-03-01T11:02:00+01:00", "to_at": "2026-03-01T11:03:00+01:00"},
+            [False, True, False],
+        ),
+        ({"kind": "play", "id": SONG.track_id, "from_at": "2026-03-01T10:00:00"}, [True, False, False]),
+        (
+            {"kind": "play", "id": SONG.track_id, "from_at": "2026-03-01T12:00", "to_at": "2026-03-01T13:00"},
+            [False, False, False],
+        ),
+        ({"kind": "session", "from_at": "2026-03-01T10:01:30"}, [True, True, False]),
+        ({"kind": "artist", "name": "Ana", "valid": "no"}, [False, False, False]),
+    ],
+)
+def test_a_rule_leaves_out_what_it_names(listened: Lake, rule: dict[str, str], expected: list[bool]) -> None:
+    rules(listened, 1, {"file": "exclude.csv", **rule})
+    assert excluded(listened) == expected
+
+
+def test_removing_the_row_undoes_the_rule(listened: Lake) -> None:
+    rules(listened, 1, {"file": "exclude.csv", "kind": "artist", "name": "Ana"})
+    rules(listened, 2)
+    assert excluded(listened) == [False, False, False]
+
+
+def test_times_without_a_zone_are_the_listeners(listened: Lake) -> None:
+    rules(
+        listened,
+        1,
+        {"file": "exclude.csv", "kind": "window", "from_at": "2026-03-01T05:02", "to_at": "2026-03-01T05:03"},
+    )
+    listened.build(timezone="America/New_York")
+    assert listened.query("select count(*) from silver.int_plays_unified where is_excluded") == [(1,)]
+
+
+def test_names_are_changed_and_ids_are_merged(listened: Lake) -> None:
+    rules(
+        listened, 1,
+        {"file": "rename.csv", "kind": "artist", "id": "id of Bo", "new_name": "Bobby"},
+        {"file": "rename.csv", "kind": "track", "name": "Three", "new_name": "Drei"},
+        {"file": "merge.csv", "kind": "track", "from_id": SONG.track_id, "into_id": OTHER.track_id},
+        {"file": "merge.csv", "kind": "artist", "from_id": "id of nobody", "into_id": "id of new"},
+        {"file": "recordings.csv", "kind": "recording", "track_id": OTHER.track_id, "recording_id": "mine"},
+    )  # fmt: skip
+    listened.build()
+    rows = listened.query(
+        "select track_id, track_name, artist_name, recording_id from silver.int_plays_unified order by ended_at"
+    )
+    assert rows == [
+        (OTHER.track_id, "Two", "Bobby", "mine"), (OTHER.track_id, "Two", "Bobby", "mine"), (None, "Drei", "Cy", None),
+    ]  # fmt: skip
+    assert listened.query("select artist_name from silver.int_artists where artist_id = 'id of Bo'") == [("Bobby",)]
+    assert listened.query("select count(*) from silver.int_artists where artist_id = 'id of new'") == [(1,)]
