@@ -98,6 +98,12 @@ COMMANDS = (
         "pipelines.commands:import_catalog",
         (Argument(("folder",), {"type": Path, "metavar": "DIR", "help": "folder of the CSV files"}),),
     ),
+    Command(
+        "login",
+        "Spotify's consent, once every six months",
+        "pipelines.login:login",
+        (_option("--port", "port of the redirect address on 127.0.0.1", type=int, default=8888),),
+    ),
     Command("doctor", "what is right and what is not", "pipelines.doctor:doctor"),
     Command(
         "sql",
