@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sources.pending import finish
 from sources.spotify_api import remembered, spotify_api
 from sources.spotify_api.journal import Batch, Journal
 from sources.spotify_api.session import Connection, Plan, PollResult, Session
@@ -60,14 +61,14 @@ def open_journal(folder: Path, pipeline: "Callable[[], dlt.Pipeline]") -> Journa
     journal = Journal(folder / "spotify_api.jsonl")
     if journal.is_new:
         lake = pipeline()
-        _finish(lake)
+        finish(lake)
         journal.start_over(remembered(lake))
     return journal
 
 
 def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
     """Bring everything pending into the lake, once: a package that was interrupted first, the rest as a new one."""
-    _finish(pipeline)
+    finish(pipeline)
     journal.settle(remembered(pipeline))
     if journal.is_pending:  # else the interrupted package held everything
         _write(pipeline, journal.prepare())
@@ -77,10 +78,3 @@ def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
 def _write(pipeline: "dlt.Pipeline", batch: Batch) -> None:
     pipeline.run(spotify_api(batch)).raise_on_failed_jobs()
 
-
-def _finish(pipeline: "dlt.Pipeline") -> None:
-    # before anything is compared: a package killed between its commit and its state knows more than the state here
-    pipeline.sync_destination()
-    if pipeline.has_pending_data:
-        pipeline.run()
-        pipeline.sync_destination()

@@ -151,3 +151,29 @@ def test_the_account_is_met_once_and_another_listener_is_turned_away(place):
     assert result.status == "refused"
     assert "another listener" in str(result.problem)
     assert result.requests.get("recently-played") is None
+
+
+QUIET = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from sources.spotify_api.accounts import App
+from sources.spotify_api.flow import Connection, poll
+folder, api_url, accounts_url, client_id, token_folder, now = sys.argv[1:]
+connection = Connection(api_url, App(accounts_url, client_id), None, Path(token_folder))
+at = datetime.fromisoformat(now)
+result = poll(lambda: sys.exit("a pipeline was made"), Path(folder), connection, now=lambda: at)
+heavy = {"pandas", "pyarrow", "duckdb", "numpy", "s3fs", "sqlalchemy"} & set(sys.modules)
+print(result.status, dict(result.requests), sorted(heavy))
+"""
+
+
+def test_a_quiet_poll_loads_no_heavy_library(place):
+    import subprocess
+    import sys
+
+    place.poll()
+    arguments = [place.folder, place.server.api_url, place.server.accounts_url, place.server.client_id]
+    command = [sys.executable, "-c", QUIET, *map(str, arguments), str(place.root / "tokens"), place.clock().isoformat()]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said == "quiet {'recently-played': 1} []\n"

@@ -81,7 +81,7 @@ def timed(row: dict) -> dict:
 def shelf(place, monkeypatch) -> Shelf:
     """Replace dlt's lake of a place by plain files."""
     made = Shelf(place.lake)
-    monkeypatch.setattr(flow, "_finish", lambda _: None)
+    monkeypatch.setattr(flow, "finish", lambda _: None)
     monkeypatch.setattr(flow, "remembered", lambda _: made.memory())
     monkeypatch.setattr(flow, "_write", lambda _, batch: made.write(batch))
     monkeypatch.setattr(place, "pipeline", lambda: None)
