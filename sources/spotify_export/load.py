@@ -101,6 +101,7 @@ class _Run:
         if pipeline.has_pending_data:
             pipeline.run()
         info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")
+        info.raise_on_failed_jobs()
         return tuple(info.loads_ids)
 
     def remember(self, memory: Memory) -> None:
