@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines import build as builder
-from pipelines import ingest, reconcile
+from pipelines import duck, ingest, reconcile
 from pipelines.embedded import Surroundings, surround
 from pipelines.journal import step
 from pipelines.lake import take_snapshot
@@ -135,7 +135,7 @@ def bring_up(
         built = builder.build(settings, snapshot, full_refresh)
         builder.export_snapshot(settings, built)
     with step("reconcile"):
-        stations = _reconcile(warehouse, built, current)
+        stations = _reconcile(settings, warehouse, built, current)
     lock.check()
     with step("publish") as told:
         tables = read_tables(built.target / "manifest.json")
@@ -161,11 +161,12 @@ def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan
         return current.stopped_by(problem)
 
 
-def _reconcile(warehouse: Warehouse, built: builder.Build, current: Run) -> list[Reconciliation]:
+def _reconcile(settings: Settings, warehouse: Warehouse, built: builder.Build, current: Run) -> list[Reconciliation]:
     import duckdb
 
     with duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
+        duck.open_lake(connection, settings.lake)
         stations = reconcile.count(connection, current.run_id)
     warehouse.record_reconciliation(stations)
     reconcile.demand(stations)
