@@ -97,3 +97,18 @@
 {% macro spark__gold_each_date(first_date, last_date) -%}
     explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day))
 {%- endmacro %}
+
+{# the last value known so far: nulls keep what was before #}
+{% macro gold_last_known(value, ordering) -%}
+    {{ return(adapter.dispatch('gold_last_known', 'lakehouse')(value, ordering)) }}
+{%- endmacro %}
+
+{% macro default__gold_last_known(value, ordering) -%}
+    last_value({{ value }} ignore nulls)
+        over (order by {{ ordering }} rows between unbounded preceding and current row)
+{%- endmacro %}
+
+{% macro spark__gold_last_known(value, ordering) -%}
+    last_value({{ value }}) ignore nulls
+        over (order by {{ ordering }} rows between unbounded preceding and current row)
+{%- endmacro %}

@@ -22,15 +22,21 @@ gaps_marked as (
 ),
 
 -- a session bears the id of its first play; silence as long as the gap still belongs to it
+sessions_started as (
+    select
+        play_id,
+        ended_at,
+        case
+            when silence_ms is null or silence_ms > {{ var('session_gap_minutes') }} * 60000 then play_id
+        end as started_session
+    from gaps_marked
+),
+
 in_sessions as (
     select
         play_id,
-        last_value(
-            case
-                when silence_ms is null or silence_ms > {{ var('session_gap_minutes') }} * 60000 then play_id
-            end ignore nulls
-        ) over (order by ended_at, play_id rows between unbounded preceding and current row) as session_id
-    from gaps_marked
+        {{ gold_last_known('started_session', 'ended_at, play_id') }} as session_id
+    from sessions_started
 ),
 
 final as (
