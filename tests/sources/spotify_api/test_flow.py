@@ -177,3 +177,19 @@ def test_a_quiet_poll_loads_no_heavy_library(place):
     command = [sys.executable, "-c", QUIET, *map(str, arguments), str(place.root / "tokens"), place.clock().isoformat()]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert said == "quiet {'recently-played': 1} []\n"
+
+
+def test_polls_while_the_lake_is_out_of_reach_come_to_it_later(place):
+    place.poll()
+    aside = place.lake.with_name("aside")
+    place.lake.rename(aside)
+    place.lake.write_text("not a folder")
+    for _ in range(3):
+        place.advance(hours=10)
+        with pytest.raises(Exception, match="lake"):
+            place.poll()
+    place.lake.unlink()
+    aside.rename(place.lake)
+    place.poll()
+    assert place.keys() == offered(place)
+    assert len(place.rows("polls")) == 5

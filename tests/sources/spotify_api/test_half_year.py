@@ -284,7 +284,7 @@ def test_a_day_of_faults_loses_nothing_that_was_offered(place, seed, is_honest):
 
 @pytest.mark.parametrize(("seed", "is_honest"), [(3, True), (4, False)])
 def test_days_of_faults_lose_nothing_that_was_offered(place, shelf, seed, is_honest):
-    run(place, seed, 7, is_honest)
+    run(place, seed, 4, is_honest)
 
 
 @pytest.mark.torture
