@@ -75,20 +75,28 @@ class Lake:
             for statement in self._statements[key]:
                 con.execute(statement)
 
+    def check(self, select: str = "path:models/silver") -> int:
+        """Run the data tests and unit tests of dbt over what was made; return how many passed."""
+        return len(self._dbt("test", select, {}))
+
     def _run_dbt(self, select: str, variables: dict[str, object]) -> list[str]:
+        results = self._dbt("run", select, variables)
+        models = [r.node for r in results if r.node.resource_type == "model"]
+        return [f"create or replace {m.config.materialized} {m.relation_name} as ({m.compiled_code})" for m in models]
+
+    def _dbt(self, command: str, select: str, variables: dict[str, object]) -> list[Any]:
         from dbt.cli.main import dbtRunner
 
         os.environ["LAKEHOUSE_BUILD_FILE"] = str(self.path)
         result = dbtRunner().invoke([
-            "--quiet", "run", "--select", select, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--quiet", command, "--select", select, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
             "--target-path", str(self.folder.parent / "target"), "--log-path", str(self.folder.parent / "logs"),
             "--vars", json.dumps({"timezone": "UTC"} | variables),
         ])  # fmt: skip
         results = getattr(result.result, "results", None) or []
         broken = [f"{r.node.name}: {r.message}" for r in results if str(r.status) in ("error", "fail")]
         assert result.success, (result.exception, broken)
-        models = [r.node for r in results if r.node.resource_type == "model"]
-        return [f"create or replace {m.config.materialized} {m.relation_name} as ({m.compiled_code})" for m in models]
+        return list(results)
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of one statement over bronze and silver."""

@@ -156,3 +156,11 @@ def arrive(lake: Lake, told: Told, rng: random.Random) -> None:
                     lake.add(table, rng.sample(mine, len(mine)), number)
     plays = told.rows["spotify_api__plays"]
     lake.add("spotify_api__plays", rng.sample(plays, len(plays)), rng.randint(1, 99))
+
+
+def test_the_tests_of_the_models_pass_over_a_life(lake: Lake) -> None:
+    told = tell(live("w", 5, days=6), frozenset(FEEDS), 5)
+    for table, rows in told.rows.items():
+        lake.add(table, rows)
+    lake.build()
+    assert lake.check() > 60
