@@ -19,7 +19,7 @@ SETTING = "SOURCES__CATALOG__CREDENTIALS"
 MYSQL = ("mysql", "mariadb")
 SHIPPED = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg2"}
 """The driver for a URL that names none."""
-_SESSION = "set session time_zone = '+00:00', sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')"
+_SESSION = "set session time_zone = '+00:00', sql_mode = concat({}, ',STRICT_ALL_TABLES')"
 
 
 def open_database(url: str, *, create: bool = False) -> "sa.Engine":
@@ -80,7 +80,8 @@ def _options(url: "sa.URL") -> dict[str, Any]:
 
 def _prepare_mysql(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_SESSION)
+        # text in statements is escaped with backslashes
+        cursor.execute(_SESSION.format("replace(@@sql_mode, 'NO_BACKSLASH_ESCAPES', '')"))
 
 
 def _check_file(name: str | None, create: bool) -> None:

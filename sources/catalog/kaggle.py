@@ -17,7 +17,7 @@ from sources.catalog.records import Record, read_header, read_records
 from sources.catalog.schema import catalog_columns, create_tables
 from sources.catalog.tables import CATALOG
 from sources.catalog.upsert import Seen, Writer
-from sources.catalog.values import BadValue, convert
+from sources.catalog.values import KINDS, BadValue, convert
 from sources.problem import Problem, UsageProblem
 from sources.table import Table
 
@@ -170,8 +170,9 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 def _sift(batch: list[Record], source: _Source, seen: Seen) -> tuple[list[Values], list[tuple[int, str, str]]]:
-    places = [source.cells.get(name) for name in catalog_columns(source.table)]
-    kinds = [source.table.columns[name] for name in catalog_columns(source.table)]
+    # a column that the file lacks takes the empty cell that is put behind the row
+    wanted = catalog_columns(source.table)
+    makers = [(source.cells.get(name, -1), KINDS[source.table.columns[name]]) for name in wanted]
     rows: list[tuple[str, int, str, Values]] = []
     bad: list[tuple[int, str, str]] = []
     key_cell = source.cells[source.table.key[0]]
@@ -179,7 +180,7 @@ def _sift(batch: list[Record], source: _Source, seen: Seen) -> tuple[list[Values
         reason = record.reason or _flaw(record, source)
         if reason is None and record.fields is not None:
             try:
-                values = convert(record.fields, places, kinds, source.header)
+                values = convert([*record.fields, ""], makers, source.header)
             except BadValue as error:
                 reason = str(error)
             else:
@@ -200,7 +201,7 @@ def _flaw(record: Record, source: _Source) -> str | None:
     key = fields[source.cells[source.table.key[0]]]
     if not key:
         return "no id"
-    if len(key) > 255 or any(letter.isspace() for letter in key):
+    if len(key) > 255 or key.split() != [key]:
         return "the id is not an id"
     try:
         record.raw.encode()

@@ -7,7 +7,7 @@ Data flow: batches of values -> insert or update
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.database import MYSQL
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Values = tuple[object, ...]
+MARKED = "<rows>"
+STATEMENT = 1_000_000
+"""Characters of a statement; servers take 16 MB at least."""
 
 
 class Seen:
@@ -75,16 +78,22 @@ class Writer:
         if not rows:
             return
         with self._engine.begin() as connection:
-            if self._engine.dialect.name in (*MYSQL, "sqlite"):
+            if self._engine.dialect.name in MYSQL:
+                head, tail = self._upsert().split(MARKED)
+                raw = connection.execution_options(no_parameters=True)
+                for values in _written(rows):
+                    raw.exec_driver_sql(f"{head}{values}{tail}")
+            elif self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql(self._upsert(), list(rows))
             else:
                 _compare_and_write(connection, self._table, self._columns, rows)
 
     def _upsert(self) -> str:
-        names, marks = ", ".join(map(self._quote, self._columns)), ", ".join([self._mark] * len(self._columns))
+        names, marks = ", ".join(map(self._quote, self._columns)), ", ".join(["?"] * len(self._columns))
         others = [self._quote(name) for name in self._columns if name not in self._table.key]
         insert = f"insert into {self._table.name} ({names}) values ({marks})"
         if self._engine.dialect.name in MYSQL:
+            insert = f"insert into {self._table.name} ({names}) values {MARKED}"
             return f"{insert} on duplicate key update " + ", ".join(f"{name} = values({name})" for name in others)
         differs = " or ".join(f"{self._table.name}.{name} is not excluded.{name}" for name in others)
         sets = ", ".join(f"{name} = excluded.{name}" for name in others)
@@ -92,6 +101,30 @@ class Writer:
 
     def _quote(self, name: str) -> str:
         return self._engine.dialect.identifier_preparer.quote(name)
+
+
+def _written(rows: Sequence[Values]) -> Iterator[str]:
+    """Rows as lists of MySQL values, each of about the length of a statement; several times faster than the driver."""
+    from pymysql.converters import escape_string
+
+    def literal(value: object) -> str:
+        if value is None:
+            return "null"
+        if isinstance(value, str):
+            return f"'{escape_string(value)}'"
+        # with an exponent it is a double, without one a decimal
+        return repr(value) if isinstance(value, int) or "e" in repr(value) else f"{value!r}e0"
+
+    parts: list[str] = []
+    size = 0
+    for row in rows:
+        parts.append(f"({','.join([literal(value) for value in row])})")
+        size += len(parts[-1])
+        if size > STATEMENT:
+            yield ",".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield ",".join(parts)
 
 
 def _compare_and_write(connection: "sa.Connection", table: Table, columns: list[str], rows: Sequence[Values]) -> None:

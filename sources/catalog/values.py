@@ -51,33 +51,35 @@ def real(cell: str) -> float:
     return number
 
 
-KINDS: dict[str, Callable[[str], object]] = {"BIGINT": whole, "DOUBLE": real, "VARCHAR": str}
+Maker = Callable[[str], object]
+KINDS: dict[str, Maker | None] = {"BIGINT": whole, "DOUBLE": real, "VARCHAR": None}
+"""What makes a value of a cell; None keeps the text."""
 
 
-def convert(
-    fields: list[str], places: Sequence[int | None], kinds: Sequence[str], header: Sequence[str]
-) -> tuple[object, ...]:
-    """The values of a row; an empty cell, and a column that the file lacks, is None.
+def convert(fields: list[str], makers: Sequence[tuple[int, Maker | None]], header: Sequence[str]) -> tuple[object, ...]:
+    """The values of a row; an empty cell is None.
 
     Args:
-        fields: The row's cells.
-        places: For each column of the table, where its cell is.
-        kinds: For each column of the table, its DuckDB type.
+        fields: The row's cells, and one empty cell more for the columns that the file lacks.
+        makers: For each column of the table, where its cell is and what makes its value.
         header: Names of the cells, for the message.
 
     Raises:
         BadValue: A cell does not hold what its column takes; the message names the column.
     """
-    values: list[object] = []
-    for place, kind in zip(places, kinds, strict=True):
-        cell = fields[place] if place is not None else ""
-        if not cell:
-            values.append(None)
-        elif kind == "VARCHAR":
-            values.append(cell)
-        else:
-            try:
-                values.append(KINDS[kind](cell))
-            except BadValue as error:
-                raise BadValue(f"{header[place or 0] or 'index'} is {error}") from None
-    return tuple(values)
+    try:
+        return tuple(
+            [(cell if make is None else make(cell)) if (cell := fields[place]) else None for place, make in makers]
+        )
+    except BadValue:
+        for place, make in makers:
+            _check(fields[place], make, header[place] if place >= 0 else "")
+        raise
+
+
+def _check(cell: str, make: Maker | None, name: str) -> None:
+    try:
+        if cell and make is not None:
+            make(cell)
+    except BadValue as error:
+        raise BadValue(f"{name or 'index'} is {error}") from None
