@@ -99,14 +99,14 @@ gap_periods as (
 
 ranked as (
     select
-        periods.*,
+        *,
         case
             when period = 'month' then cast(period_start - interval '1' month as date)
             when period = 'year' then cast(period_start - interval '1' year as date)
         end as previous_start,
         row_number() over (
             partition by period, period_start
-            order by plays desc, ms_played desc, {{ id }}, {{ key }}
+            order by plays desc, ms_played desc, {{ id }} asc, {{ key }} asc
         ) as rank
     from {{ relation }} as periods
 ),

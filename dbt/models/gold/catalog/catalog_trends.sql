@@ -22,9 +22,9 @@ final as (
         release_year,
         count(*) as tracks,
         {{ gold_mean('popularity') }} as popularity,
-        {% for feature in gold_audio_features() -%}
+        {%- for feature in gold_audio_features() %}
         {{ gold_mean(feature) }} as {{ feature }},
-        {% endfor -%}
+        {%- endfor %}
         {{ gold_mean('duration_ms') }} as duration_ms,
         {{ gold_count_if('energy is not null') }} as tracks_with_features
     from released

@@ -6,7 +6,7 @@ plays as (
 
 judged as (
     select
-        plays.*,
+        *,
         {{ gold_local('ended_at') }} as ended_local,
         {{ gold_is_counted() }} as is_counted
     from plays

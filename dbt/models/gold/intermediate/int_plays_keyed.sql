@@ -57,8 +57,8 @@ namesake_counts as (
 
 ranked_tracks as (
     select
-        namesake_counts.*,
-        row_number() over (partition by artist_key, track_key order by plays desc, track_id) as place
+        *,
+        row_number() over (partition by artist_key, track_key order by plays desc, track_id asc) as place
     from namesake_counts
 ),
 
@@ -75,8 +75,8 @@ album_counts as (
 
 ranked_albums as (
     select
-        album_counts.*,
-        row_number() over (partition by artist_key, album_key order by plays desc, album_id) as place
+        *,
+        row_number() over (partition by artist_key, album_key order by plays desc, album_id asc) as place
     from album_counts
 ),
 
@@ -92,8 +92,8 @@ artist_counts as (
 
 ranked_artists as (
     select
-        artist_counts.*,
-        row_number() over (partition by artist_key order by plays desc, artist_id) as place
+        *,
+        row_number() over (partition by artist_key order by plays desc, artist_id asc) as place
     from artist_counts
 ),
 
@@ -133,8 +133,12 @@ keyed as (
         plays.track_name,
         coalesce(resolved.recording_id, plays.recording_id, plays.track_id) as recording_id,
         coalesce(plays.artist_id, resolved.artist_id) as artist_id,
-        coalesce(plays.artist_id, resolved.artist_id, resolved.artist_name_id, {{ gold_name_id(['plays.artist_name']) }})
-            as artist_key,
+        coalesce(
+            plays.artist_id,
+            resolved.artist_id,
+            resolved.artist_name_id,
+            {{ gold_name_id(['plays.artist_name']) }}
+        ) as artist_key,
         plays.artist_name,
         coalesce(plays.album_id, resolved.album_id) as album_id,
         coalesce(plays.album_id, resolved.album_id, resolved.album_name_id) as album_key,

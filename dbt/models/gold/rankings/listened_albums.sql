@@ -29,10 +29,12 @@ names as (
 -- the newest name is the one to show
 ordered as (
     select
-        names.*,
+        *,
         row_number() over (
             partition by album_key
-            order by last_played_at desc nulls last, album_id nulls last, album_name nulls last, artist_key nulls last, artist_id nulls last, artist_name nulls last
+            order by
+                last_played_at desc nulls last, album_id asc nulls last, album_name asc nulls last,
+                artist_key asc nulls last, artist_id asc nulls last, artist_name asc nulls last
         ) as place
     from names
 ),

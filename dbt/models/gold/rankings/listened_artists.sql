@@ -25,10 +25,10 @@ names as (
 -- the newest name is the one to show
 ordered as (
     select
-        names.*,
+        *,
         row_number() over (
             partition by artist_key
-            order by last_played_at desc nulls last, artist_id nulls last, artist_name nulls last
+            order by last_played_at desc nulls last, artist_id asc nulls last, artist_name asc nulls last
         ) as place
     from names
 ),

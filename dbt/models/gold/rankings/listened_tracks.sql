@@ -32,7 +32,7 @@ names as (
 -- a recording is called as its most played track is called; by-name plays give way to a track with an id
 placed as (
     select
-        names.*,
+        *,
         sum(plays) over (partition by recording_id, track_id) as track_plays,
         sum(ms_played) over (partition by recording_id, track_id) as track_ms_played,
         max(last_played_at) over (partition by recording_id, track_id, track_name, artist_key, album_key) as told_at
@@ -41,13 +41,13 @@ placed as (
 
 ordered as (
     select
-        placed.*,
+        *,
         row_number() over (
             partition by recording_id
             order by
-                track_plays desc, track_ms_played desc, track_id nulls last, told_at desc nulls last,
-                track_name nulls last, artist_key, album_key nulls last,
-                artist_name nulls last, album_name nulls last, artist_id nulls last, album_id nulls last
+                track_plays desc, track_ms_played desc, track_id asc nulls last, told_at desc nulls last,
+                track_name asc nulls last, artist_key asc, album_key asc nulls last,
+                artist_name asc nulls last, album_name asc nulls last, artist_id asc nulls last, album_id asc nulls last
         ) as place
     from placed
 ),

@@ -42,7 +42,7 @@ placed as (
         track_id,
         row_number() over (
             partition by period, period_start, recording_id
-            order by plays desc, ms_played desc, track_id nulls last
+            order by plays desc, ms_played desc, track_id asc nulls last
         ) as place
     from several_periods
 ),

@@ -13,18 +13,18 @@ scored as (
 -- a recording once, by its best track
 single as (
     select
-        scored.*,
+        *,
         row_number() over (
-            partition by kind, model, case_id, recording_id order by score desc, track_id
+            partition by kind, model, case_id, recording_id order by score desc, track_id asc
         ) as copy_place
     from scored
 ),
 
 spread as (
     select
-        single.*,
+        *,
         row_number() over (
-            partition by kind, model, case_id, artist_key order by score desc, recording_id
+            partition by kind, model, case_id, artist_key order by score desc, recording_id asc
         ) as artist_place
     from single
     where copy_place = 1
@@ -32,8 +32,8 @@ spread as (
 
 placed as (
     select
-        spread.*,
-        row_number() over (partition by kind, model, case_id order by score desc, recording_id) as place
+        *,
+        row_number() over (partition by kind, model, case_id order by score desc, recording_id asc) as place
     from spread
     where model <> 'ours' or artist_place <= {{ of_one_artist }}
 ),

@@ -99,7 +99,9 @@ summed as (
         case_id,
         max(case when place <= 10 then is_hit else 0 end) as hit_10,
         max(is_hit) as hit_50,
-        cast(sum(case when place <= 10 then {{ gold_exact('is_hit / log2(place + 1)') }} else 0 end) as double) as dcg_10,
+        cast(
+            sum(case when place <= 10 then {{ gold_exact('is_hit / log2(place + 1)') }} else 0 end) as double
+        ) as dcg_10,
         cast(sum({{ gold_exact('is_hit / log2(place + 1)') }}) as double) as dcg_50
     from gains
     group by kind, model, case_id
@@ -113,10 +115,12 @@ ideals as (
     select
         target_counts.kind,
         target_counts.case_id,
-        cast(sum(case when places.place <= 10 then {{ gold_exact('1 / log2(places.place + 1)') }} else 0 end) as double) as ideal_10,
+        cast(
+            sum(case when places.place <= 10 then {{ gold_exact('1 / log2(places.place + 1)') }} else 0 end) as double
+        ) as ideal_10,
         cast(sum({{ gold_exact('1 / log2(places.place + 1)') }}) as double) as ideal_50
     from target_counts
-    inner join places on places.place <= target_counts.targets
+    inner join places on target_counts.targets >= places.place
     group by target_counts.kind, target_counts.case_id
 ),
 

@@ -12,9 +12,9 @@ measured as (
     select
         kind,
         model,
-        {% for measure in measures -%}
+        {%- for measure in measures %}
         {{ gold_mean(measure) }} as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from {{ ref('int_rec_measures') }}
     group by kind, model
 ),
@@ -47,7 +47,7 @@ best_baseline as (
     select
         kind,
         model,
-        row_number() over (partition by kind order by ndcg_50 desc, model) as place
+        row_number() over (partition by kind order by ndcg_50 desc, model asc) as place
     from measured
     where model in ('popularity', 'recency')
 ),

@@ -44,7 +44,7 @@ drawn as (
 
 hot as (
     select recording_id from base
-    order by heat_180 desc, recording_id
+    order by heat_180 desc, recording_id asc
     limit {{ hottest }}
 ),
 
@@ -53,7 +53,7 @@ most_played as (
     from base
     left join young_recordings on base.recording_id = young_recordings.recording_id
     where young_recordings.recording_id is null
-    order by base.plays desc, base.recording_id
+    order by base.plays desc, base.recording_id asc
     limit 50
 ),
 
@@ -62,7 +62,7 @@ newest as (
     from base
     left join young_recordings on base.recording_id = young_recordings.recording_id
     where young_recordings.recording_id is null and base.plays >= 2
-    order by base.last_on desc, base.recording_id
+    order by base.last_on desc, base.recording_id asc
     limit 50
 ),
 

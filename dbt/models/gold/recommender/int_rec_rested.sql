@@ -53,10 +53,10 @@ rested as (
 -- the baselines choose from all of it, each its own best
 placed as (
     select
-        rested.*,
-        row_number() over (partition by case_id order by promise desc, recording_id) as place_ours,
-        row_number() over (partition by case_id order by plays desc, recording_id) as place_popularity,
-        row_number() over (partition by case_id order by last_on desc, recording_id) as place_recency,
+        *,
+        row_number() over (partition by case_id order by promise desc, recording_id asc) as place_ours,
+        row_number() over (partition by case_id order by plays desc, recording_id asc) as place_popularity,
+        row_number() over (partition by case_id order by last_on desc, recording_id asc) as place_recency,
         case
             when is_drawn then row_number() over (
                 partition by case_id, is_drawn order by {{ gold_shuffle("case_id || '|' || recording_id") }}

@@ -38,9 +38,9 @@ taste as (
 sounding as (
     select
         tracks.track_id,
-        {% for feature in gold_sound_features() -%}
+        {%- for feature in gold_sound_features() %}
         (tracks.{{ feature }} - sounds.{{ feature }}_mean) / nullif(sounds.{{ feature }}_spread, 0) as {{ feature }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from tracks
     cross join sounds
     where

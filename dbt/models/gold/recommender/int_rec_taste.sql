@@ -24,9 +24,9 @@ heard as (
     select
         recordings.case_id,
         recordings.heat_30,
-        {% for feature in gold_sound_features() -%}
+        {%- for feature in gold_sound_features() %}
         (tracks.{{ feature }} - sounds.{{ feature }}_mean) / nullif(sounds.{{ feature }}_spread, 0) as {{ feature }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from recordings
     inner join names on recordings.recording_id = names.recording_id
     inner join tracks on names.track_id = tracks.track_id
@@ -37,10 +37,10 @@ heard as (
 final as (
     select
         case_id,
-        {% for feature in gold_sound_features() -%}
+        {%- for feature in gold_sound_features() %}
         cast(sum({{ gold_exact(feature ~ ' * heat_30') }}) as double)
             / nullif(cast(sum({{ gold_exact('heat_30') }}) as double), 0) as {{ feature }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from heard
     group by case_id
 )

@@ -32,8 +32,8 @@ sessions as (
 
 placed as (
     select
-        recordings.*,
-        row_number() over (partition by case_id order by heat_30 desc, recording_id) as place
+        *,
+        row_number() over (partition by case_id order by heat_30 desc, recording_id asc) as place
     from recordings
 ),
 
@@ -89,8 +89,8 @@ pairs as (
 
 ordered as (
     select
-        pairs.*,
-        row_number() over (partition by case_id, recording_id order by times desc, heat_30 desc, seed_id) as place
+        *,
+        row_number() over (partition by case_id, recording_id order by times desc, heat_30 desc, seed_id asc) as place
     from pairs
 ),
 

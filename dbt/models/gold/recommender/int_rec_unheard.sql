@@ -70,8 +70,8 @@ warm as (
 
 hot as (
     select
-        warm.*,
-        row_number() over (partition by case_id order by warmth desc, artist_id) as place
+        *,
+        row_number() over (partition by case_id order by warmth desc, artist_id asc) as place
     from warm
 ),
 
@@ -101,8 +101,8 @@ genre_heat as (
 
 liked_genres as (
     select
-        genre_heat.*,
-        row_number() over (partition by case_id order by heat desc, genre) as place
+        *,
+        row_number() over (partition by case_id order by heat desc, genre asc) as place
     from genre_heat
 ),
 
@@ -110,7 +110,7 @@ liked_genres as (
 strangers as (
     select
         artist_genres.*,
-        row_number() over (partition by genre order by popularity desc nulls last, artist_id) as place
+        row_number() over (partition by genre order by popularity desc nulls last, artist_id asc) as place
     from artist_genres
     left join (select distinct artist_key from artists) as heard on artist_genres.artist_id = heard.artist_key
     where heard.artist_key is null
@@ -123,7 +123,7 @@ genre_candidates as (
         strangers.genre,
         liked_genres.heat,
         row_number() over (
-            partition by liked_genres.case_id, strangers.artist_id order by liked_genres.heat desc, strangers.genre
+            partition by liked_genres.case_id, strangers.artist_id order by liked_genres.heat desc, strangers.genre asc
         ) as place
     from liked_genres
     inner join strangers on liked_genres.genre = strangers.genre
@@ -154,8 +154,8 @@ chosen_artists as (
 
 known_tracks as (
     select
-        open_tracks.*,
-        row_number() over (partition by artist_id order by popularity desc, track_id) as place
+        *,
+        row_number() over (partition by artist_id order by popularity desc, track_id asc) as place
     from open_tracks
     where artist_id in (select chosen_artists.artist_id from chosen_artists)
 ),
@@ -183,7 +183,7 @@ by_artists as (
 most_popular as (
     select open_tracks.*
     from open_tracks
-    order by popularity desc, track_id
+    order by popularity desc, track_id asc
     limit {{ pool }}
 ),
 
@@ -192,7 +192,7 @@ newest as (
     from open_tracks
     inner join dim_albums on open_tracks.album_id = dim_albums.album_id
     where dim_albums.released_on is not null
-    order by dim_albums.released_on desc, open_tracks.track_id
+    order by dim_albums.released_on desc, open_tracks.track_id asc
     limit {{ pool }}
 ),
 

@@ -75,7 +75,7 @@ loved_songs as (
         artist_key,
         track_name,
         finishes,
-        row_number() over (partition by artist_key order by finishes desc, plays desc, recording_id) as place
+        row_number() over (partition by artist_key order by finishes desc, plays desc, recording_id asc) as place
     from names
 ),
 
@@ -117,7 +117,7 @@ told as (
 
 reasoned as (
     select
-        told.*,
+        *,
         case
             when finishes >= 2 then 'You finished it ' || finishes || ' times'
             else 'You played it ' || plays || ' times'
@@ -131,7 +131,7 @@ reasoned as (
 
 worded as (
     select
-        reasoned.*,
+        *,
         case
             when model = 'popularity' and kind = 'discover' then 'Popular on Spotify: ' || popularity || ' of 100'
             when model = 'recency' and kind = 'discover' then 'New: released in ' || strftime(released_on, '%B %Y')

@@ -39,14 +39,14 @@ months as (
 
 placed_months as (
     select
-        months.*,
-        row_number() over (partition by recording_id order by plays desc, month) as place
+        *,
+        row_number() over (partition by recording_id order by plays desc, month asc) as place
     from months
 ),
 
 final as (
     select
-        row_number() over (order by silent.plays desc, silent.ms_played desc, silent.recording_id) as rank,
+        row_number() over (order by silent.plays desc, silent.ms_played desc, silent.recording_id asc) as rank,
         silent.recording_id,
         silent.track_id,
         silent.track_name,

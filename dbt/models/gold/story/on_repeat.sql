@@ -47,7 +47,7 @@ gaps_inside as (
 
 final as (
     select
-        row_number() over (order by summed.plays desc, summed.ms_played desc, summed.recording_id) as rank,
+        row_number() over (order by summed.plays desc, summed.ms_played desc, summed.recording_id asc) as rank,
         summed.recording_id,
         names.track_id,
         names.track_name,

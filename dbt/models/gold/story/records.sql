@@ -154,7 +154,7 @@ one_hits as (
     select
         '{{ record }}' as record,
         row_number() over (
-            order by {{ measure }} desc, ms_played desc, happened_on, recording_id, artist_key, session_id
+            order by {{ measure }} desc, ms_played desc, happened_on asc, recording_id asc, artist_key asc, session_id asc
         ) as place,
         cast({{ measure }} as bigint) as record_value,
         '{{ unit }}' as unit,
@@ -200,7 +200,7 @@ milestone_days as (
 
 numbered as (
     select
-        plays.*,
+        *,
         row_number() over (partition by played_on order by played_at, play_id) as number_in_day
     from plays
     where played_on in (select milestone_days.played_on from milestone_days)

@@ -51,7 +51,7 @@ final as (
         runs.days,
         runs.plays,
         runs.ms_played,
-        row_number() over (order by runs.days desc, runs.plays desc, runs.started_on) as rank,
+        row_number() over (order by runs.days desc, runs.plays desc, runs.started_on asc) as rank,
         runs.ended_on = last_day.played_on as is_latest,
         minimums.started_on is not null as is_minimum
     from runs

@@ -28,9 +28,9 @@ described as (
         monthly.plays,
         monthly.ms_played,
         tracks.popularity,
-        {% for feature in gold_audio_features() -%}
+        {%- for feature in gold_audio_features() %}
         tracks.{{ feature }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- endfor %}
     from monthly
     left join tracks on monthly.track_id = tracks.track_id
 ),
@@ -40,9 +40,9 @@ weighed as (
         month,
         {{ gold_sum('plays') }} as plays,
         {{ gold_sum('ms_played') }} as ms_played,
-        {% for feature in gold_taste_features() -%}
+        {%- for feature in gold_taste_features() %}
         {{ gold_weighted_mean(feature, 'ms_played') }} as {{ feature }},
-        {% endfor -%}
+        {%- endfor %}
         {{ gold_weighted_mean('popularity', 'ms_played') }} as popularity,
         {{ gold_share(gold_sum_if('ms_played', 'energy is not null'), gold_sum('ms_played')) }} as features_share
     from described
