@@ -96,6 +96,7 @@ def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:
         _record(settings, replace(current, state="failed"), start)
         raise
     _record(settings, current, start)
+    alert(settings, current.run_id, current.state, current.problems)
     return current
 
 
