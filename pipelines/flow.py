@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines import build as builder
 from pipelines import duck, ingest, reconcile
+from pipelines.alert import alert
 from pipelines.embedded import Surroundings, surround
 from pipelines.journal import step
 from pipelines.lake import take_snapshot
