@@ -61,6 +61,10 @@ FLOW = (
     FULL_REFRESH,
     _option("--advance", "move the sandbox listener's clock first", metavar="2h"),
 )
+RANGE = (
+    _option("--from", "first day, 2025-01-01", dest="first", metavar="D"),
+    _option("--to", "last day, itself in the range", dest="last", metavar="D"),
+)
 SOURCES = ("catalog", "spotify_api", "spotify_export")
 COMMANDS = (
     Command(
@@ -112,6 +116,16 @@ COMMANDS = (
         (
             Argument(("query",), {"metavar": "QUERY", "help": "a select"}),
             _option("--format", "form of the answer", choices=("table", "csv", "json"), default="table"),
+        ),
+    ),
+    Command(
+        "wrapped",
+        "a year or any range of days as one HTML page",
+        "pipelines.wrapped:wrapped",
+        (
+            _option("--year", "a calendar year; without any range: that of the last play", type=int, metavar="Y"),
+            *RANGE,
+            _option("--output", "file or folder to write to", type=Path, default=Path(), metavar="FILE"),
         ),
     ),
 )

@@ -1,0 +1,240 @@
+"""Every number of the page, computed again in plain Python from what the simulated listener really played.
+
+Only two things are taken from gold: which tracks are the same recording, and the audio features of a track.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from sandbox.export import extended_rows
+from sandbox.play import Play
+from sandbox.world import World
+from tests.environment import Environment
+from tests.pipelines.wrapped.reading import Page
+
+RANGES = {
+    "a year": (["--year", "2025"], date(2025, 1, 1), date(2025, 12, 31)),
+    "a summer": (["--from", "2025-06-10", "--to", "2025-08-20"], date(2025, 6, 10), date(2025, 8, 20)),
+    "one day": (["--from", "2025-03-12", "--to", "2025-03-12"], date(2025, 3, 12), date(2025, 3, 12)),
+}
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One counted play, with what it is of."""
+
+    at: datetime
+    ms: int
+    recording: str
+    artist: str
+    album: str | None
+    track: str | None
+
+    @property
+    def on(self) -> date:
+        return self.at.date()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the listener lived, all of it and in the range."""
+
+    ever: list[Heard]
+    now: list[Heard]
+    genres: dict[str, list[str]]
+    features: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def lived(built: Environment) -> Iterator[tuple[list[Heard], dict[str, list[str]], dict[str, dict[str, str]]]]:
+    """All that the listener heard long enough, in the open; genres; what gold knows of tracks."""
+    known = {
+        row["track_id"]: row
+        for row in built.ask("select track_id, recording_id, energy, valence, danceability from gold.dim_tracks")
+    }
+    world = World(built.data_dir / "sandbox")
+    plays = [play for play in world.plays() if play.kind == "track" and not play.incognito and play.ms_played >= 30_000]
+    named = {play.number for row, play, _ in extended_rows(world) if row["spotify_track_uri"]}
+    genres = {artist.artist_id: json.loads(artist.genres) for artist in world.store.artists()}
+    yield [heard(world, play, known, play.number in named) for play in plays], genres, known
+    world.close()
+
+
+def heard(world: World, play: Play, known: dict[str, dict[str, str]], is_named: bool) -> Heard:
+    track = world.store.track(play.item_id)
+    assert track is not None
+    artist = json.loads(track.artist_ids)[0]
+    ended = datetime.fromtimestamp(play.ended_ms // 1000, UTC)  # the export tells whole seconds
+    if not is_named:  # a row of the export without names: it counts, of nobody
+        return Heard(ended, play.ms_played, NOBODY, NOBODY, None, None)
+    recording = known[play.item_id]["recording_id"]
+    return Heard(ended, play.ms_played, recording, artist, track.album_id, play.item_id)
+
+
+@pytest.fixture(scope="module", params=RANGES)
+def told(
+    request: pytest.FixtureRequest,
+    built: Environment,
+    lived: tuple[list[Heard], dict[str, list[str]], dict[str, dict[str, str]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Page, Truth]:
+    """The page of a range, and the truth of it."""
+    arguments, first, last = RANGES[request.param]
+    file = tmp_path_factory.mktemp("wrapped") / "page.html"
+    answer = built.run("wrapped", *arguments, "--output", str(file))
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip() == str(file)
+    ever, genres, known = lived
+    now = [play for play in ever if first <= play.on <= last]
+    assert now, "a range without music tests nothing"
+    return Page(file.read_text()), Truth(ever, now, genres, known)
+
+
+def tops(plays: Iterable[Heard], keys: Callable[[Heard], Iterable[str | None]]) -> list[tuple[str, int, int]]:
+    """The ten most played: by plays, then time, then key."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for play in plays:
+        for key in filter(None, keys(play)):
+            sums[key][0] += 1
+            sums[key][1] += play.ms
+    found = [(key, count, ms) for key, (count, ms) in sums.items()]
+    return sorted(found, key=lambda item: (-item[1], -item[2], item[0].encode()))[:10]
+
+
+def listed(page: Page, name: str) -> list[tuple[str, int, int]]:
+    """A list of the page; what is known by no name is nobody's."""
+    return [(NOBODY if key.startswith("name:") else key, plays, ms) for key, plays, ms in page.lists.get(name, [])]
+
+
+def test_the_sums_are_those_of_the_plays(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+
+    assert int(page.facts["minutes"]) == round(sum(play.ms for play in truth.now) / 60_000)
+    assert int(page.facts["plays"]) == len(truth.now)
+    assert int(page.facts["tracks"]) == len({play.recording for play in truth.now})
+    assert int(page.facts["artists"]) == len({play.artist for play in truth.now})
+    assert int(page.facts["days"]) == len({play.on for play in truth.now})
+
+
+def test_the_top_lists_are_those_of_the_plays(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+
+    assert listed(page, "top_artists") == tops(truth.now, lambda play: [play.artist])
+    assert listed(page, "top_tracks") == tops(truth.now, lambda play: [play.recording])
+    assert listed(page, "top_albums") == tops(truth.now, lambda play: [play.album])
+    assert listed(page, "top_genres") == tops(truth.now, lambda play: set(truth.genres.get(play.artist, [])))
+
+
+def test_discoveries_are_what_was_never_heard_before(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    start = min(play.at for play in truth.now)
+    earlier = [play for play in truth.ever if play.at < start]
+
+    songs = {play.recording for play in truth.now} - {play.recording for play in earlier}
+    artists = {play.artist for play in truth.now} - {play.artist for play in earlier}
+
+    assert int(page.facts["new_tracks"]) == len(songs)
+    assert int(page.facts["new_artists"]) == len(artists)
+
+
+def test_the_clock_names_the_busiest_hour_of_the_week(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+
+    cells = Counter((play.at.isoweekday(), play.at.hour) for play in truth.now)
+    (weekday, hour), plays = min(cells.items(), key=lambda cell: (-cell[1], cell[0]))
+
+    assert page.facts["busiest_cell"] == f"{weekday}-{hour}-{plays}"
+
+
+def test_the_biggest_day_is_the_one_with_the_most_music(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    days: Counter[date] = Counter()
+    for play in truth.now:
+        days[play.on] += play.ms
+
+    biggest, ms = min(days.items(), key=lambda item: (-item[1], item[0]))
+
+    assert page.facts["biggest_day"] == biggest.isoformat()
+    assert int(page.facts["biggest_day_minutes"]) == round(ms / 60_000)
+
+
+def test_the_streak_is_the_longest_run_of_days(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    longest = run = 1
+    for day, following in pairwise(sorted({play.on for play in truth.now})):
+        run = run + 1 if following - day == timedelta(days=1) else 1
+        longest = max(longest, run)
+
+    assert int(page.facts["streak"]) == longest
+
+
+def test_habits_are_shares_of_the_plays(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    plays = len(truth.now)
+    start = min(play.on for play in truth.now)
+    known = {play.recording for play in truth.ever if play.on < start}
+    shares = {
+        "top_ten_share": sum(count for _, count in Counter(play.artist for play in truth.now).most_common(10)),
+        "new_share": sum(play.recording not in known for play in truth.now),
+        "night_share": sum(play.at.hour >= 22 or play.at.hour < 5 for play in truth.now),
+        "weekend_share": sum(play.at.isoweekday() >= 6 for play in truth.now),
+    }
+
+    for name, count in shares.items():
+        assert float(page.facts[name]) == pytest.approx(count / plays, abs=1e-6), name
+
+
+def test_the_personality_follows_its_rules(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    known = [play for play in truth.now if play.track and truth.features[play.track]["energy"]]
+    ms = sum(play.ms for play in known)
+    energy, valence = (
+        sum(play.ms * float(truth.features[str(play.track)][name]) for play in known) / ms
+        for name in ("energy", "valence")
+    )
+    mood = {(True, True): "Radiant", (True, False): "Fierce", (False, True): "Easygoing", (False, False): "Wistful"}
+    top, new = float(page.facts["top_ten_share"]), float(page.facts["new_share"])
+    kind = ("Trailblazer" if new >= 0.35 else "Devotee") if top >= 0.4 else "Explorer" if new >= 0.35 else "Collector"
+
+    assert f"{mood[energy >= 0.5, valence >= 0.5]} {kind}" in page.text
+    assert f"energy {energy:.2f}" in page.text
+
+
+def test_obsessions_are_songs_that_are_nearly_all_of_their_artist(told: tuple[Page, Truth]) -> None:
+    page, truth = told
+    artists = Counter(play.artist for play in truth.now)
+    songs = Counter((play.recording, play.artist) for play in truth.now)
+
+    found = [
+        song for song, plays in songs.items() if plays >= 10 and plays >= 0.6 * artists[song[1]] and song[1] != NOBODY
+    ]
+
+    assert int(page.facts.get("obsession_count", 0)) == min(len(found), 5)
+
+
+def test_the_sql_on_the_page_gives_the_numbers_on_the_page(told: tuple[Page, Truth], built: Environment) -> None:
+    page, _ = told
+    (query,) = {sql for sql in page.queries if "as new_artists" in sql}
+
+    (answer,) = built.ask(query)
+
+    assert answer["plays"] == page.facts["plays"]
+    assert answer["new_artists"] == page.facts["new_artists"]
+
+
+def test_the_range_before_is_compared_with(built: Environment, tmp_path: Path) -> None:
+    from pipelines.span import span, year
+
+    assert year(2024).before.first == date(2023, 1, 1)
+    assert year(2025, date(2025, 2, 3)).before.last == date(2024, 2, 3)
+    assert year(2024, date(2024, 2, 29)).before.last == date(2023, 2, 28)
+    before = span("2025-03-10", "2025-03-12").before
+    assert (before.first, before.last) == (date(2025, 3, 7), date(2025, 3, 9))
