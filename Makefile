@@ -37,9 +37,9 @@ coverage: .venv/.dev  ## tests with coverage
 
 lock: .venv/.dev  ## pin every dependency again, with hashes
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --no-annotate --no-header pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --no-annotate --no-header -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and caches (data stays)
