@@ -5,7 +5,7 @@ resource "aws_ebs_volume" "data" {
   type              = "gp3"
   size              = var.data_disk_gb
   encrypted         = true
-  final_snapshot    = var.keep_data
+  final_snapshot    = true # tear-down.sh deletes it; a switch would not do: AWS refuses a change of nothing else
   tags              = { Name = "${local.name}-data", snapshots = local.name }
 }
 

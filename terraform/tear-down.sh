@@ -15,7 +15,7 @@ read -r -p "This deletes $name with its lake, its database and all backups. Type
 terraform apply -auto-approve "$@" -var keep_data=false
 terraform destroy -auto-approve "$@" -var keep_data=false
 
-# the daily snapshots of the disk are made by AWS and outlive their policy
+# the disk's snapshots, daily ones and the last one, outlive the disk and their policy
 aws ec2 describe-snapshots --region "$region" --owner-ids self --filters "Name=tag:snapshots,Values=$name" \
     --query 'Snapshots[].[SnapshotId]' --output text |
     while read -r snapshot; do

@@ -140,7 +140,7 @@ run "everything_can_be_let_go" {
     keep_data = false
   }
   assert {
-    condition     = aws_s3_bucket.lake.force_destroy && !aws_db_instance.warehouse.deletion_protection && aws_db_instance.warehouse.skip_final_snapshot && aws_db_instance.warehouse.delete_automated_backups && !aws_ebs_volume.data.final_snapshot
+    condition     = aws_s3_bucket.lake.force_destroy && !aws_db_instance.warehouse.deletion_protection && aws_db_instance.warehouse.skip_final_snapshot && aws_db_instance.warehouse.delete_automated_backups
     error_message = "A tear-down would stop half-way or leave something behind."
   }
 }
