@@ -27,9 +27,10 @@
     rows_since_base as (
         select rows_of_source.*
         from rows_of_source
-        inner join base on rows_of_source.load_number >= base.load_number
         left join partitions on rows_of_source._partition = partitions.partition
-        where rows_of_source._partition is null or rows_of_source.load_number = partitions.load_number
+        where
+            rows_of_source.load_number >= (select load_number from base)
+            and (rows_of_source._partition is null or rows_of_source.load_number = partitions.load_number)
     ),
 
     newest_rows as (

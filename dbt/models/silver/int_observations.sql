@@ -54,11 +54,11 @@ resolved as (
         coalesce(identified.track_id, isrc_tracks.track_id, songs.track_id) as best_track_id,
         coalesce(name_keys.name_key, '') as name_key
     from identified
-    left join isrc_tracks on identified.track_id is null and identified.isrc = isrc_tracks.isrc
+    -- a condition on the left side alone would turn the join into a nested loop
+    left join isrc_tracks on case when identified.track_id is null then identified.isrc end = isrc_tracks.isrc
     left join name_keys
         on
-            identified.track_id is null
-            and identified.artist_name = name_keys.artist_name
+            case when identified.track_id is null then identified.artist_name end = name_keys.artist_name
             and identified.track_name = name_keys.track_name
     left join songs on name_keys.name_key = songs.name_key
 ),

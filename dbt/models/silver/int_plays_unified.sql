@@ -69,7 +69,10 @@ described as (
         coalesce(tracks.duration_ms, plays.duration_ms) as known_duration_ms
     from merged_tracks as plays
     left join tracks on plays.merged_track_id = tracks.track_id
-    left join feed_artists on tracks.artist_id is null and plays.merged_track_id is not null and plays.artist_name = feed_artists.artist_name
+    left join feed_artists
+        on
+            case when tracks.artist_id is null and plays.merged_track_id is not null then plays.artist_name end
+            = feed_artists.artist_name
     left join merges as artist_merges
         on artist_merges.kind = 'artist' and coalesce(tracks.artist_id, feed_artists.artist_id) = artist_merges.from_id
     left join merges as album_merges on album_merges.kind = 'album' and tracks.album_id = album_merges.from_id

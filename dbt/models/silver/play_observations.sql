@@ -36,7 +36,9 @@ final as (
         observations.artist_name,
         observations.album_name
     from observations
-    left join matches on observations.observation_key = matches.observation_key and observations.content = 'music'
+    -- a condition on the left side alone would turn the join into a nested loop
+    left join matches
+        on case when observations.content = 'music' then observations.observation_key end = matches.observation_key
     left join plays on matches.play_key = plays.play_id
 )
 

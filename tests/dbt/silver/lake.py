@@ -98,6 +98,16 @@ class Lake:
         assert result.success, (result.exception, broken)
         return list(results)
 
+    def plans(self, select: str = "path:models/silver") -> list[tuple[str, str]]:
+        """Name of each model that was made, and how DuckDB would make it."""
+        found = []
+        with self._open() as con:
+            for statement in self._statements[json.dumps([select, {}])]:
+                name = statement.partition(" as (")[0].rpartition(".")[2].strip('"')
+                rows = con.execute(f"explain {statement.partition(' as ')[2]}").fetchall()
+                found.append((name, "".join(row[1] for row in rows)))
+        return found
+
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of one statement over bronze and silver."""
         with self._open() as con:
