@@ -77,4 +77,3 @@ def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
 
 def _write(pipeline: "dlt.Pipeline", batch: Batch) -> None:
     pipeline.run(spotify_api(batch)).raise_on_failed_jobs()
-

@@ -12,7 +12,6 @@ import hmac
 import html
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,7 +133,7 @@ class Doorway:
         except OSError as error:
             raise UsageProblem(
                 f"Port {port} on 127.0.0.1 cannot be used ({error.strerror}): give `login --port` another one that the"
-                " app's redirect addresses allow, or paste the address by hand with `login --paste`."
+                " app's redirect addresses allow."
             ) from None
         self.port = int(self._server.server_address[1])
 
@@ -159,7 +158,7 @@ class Doorway:
         if not self._came.wait(seconds):
             raise Problem(
                 f"Nobody came back from Spotify within {seconds:.0f} seconds: run `python pipelines/run.py login`"
-                " again; on a machine without a browser, add `--paste`."
+                " again; on a machine without a browser, paste the address that the browser ends at elsewhere."
             )
         return self._url
 
@@ -202,40 +201,6 @@ def _answer(handler: BaseHTTPRequestHandler, status: int, text: str) -> None:
     handler.send_header("Connection", "close")
     handler.end_headers()
     handler.wfile.write(body)
-
-
-def log_in(
-    app: App,
-    store: TokenStore,
-    show: Callable[[str], None],
-    paste: Callable[[], str] | None = None,
-    port: int = DEFAULT_PORT,
-    *,
-    timeout: float = 300.0,
-    now: datetime | None = None,
-    http: HttpOptions | None = None,
-) -> Grant:
-    """The whole login.
-
-    Args:
-        app: The app.
-        store: Where the token goes.
-        show: Shows the listener the address to open (and opens a browser, if the caller likes).
-        paste: Reads the redirected address from the listener; None waits for the browser on loopback.
-        port: Port of the redirect address.
-        timeout: Seconds to wait for the browser.
-        now: When the consent is given; the present by default.
-        http: Bounds.
-    """
-    if paste:
-        consent = ask(app, port)
-        show(consent.url)
-        return complete(app, store, consent, paste(), now=now, http=http)
-    with Doorway(port) as door:
-        consent = ask(app, door.port)
-        door.expect(consent)
-        show(consent.url)
-        return complete(app, store, consent, door.wait(timeout), now=now, http=http)
 
 
 def _word(error: str) -> str:

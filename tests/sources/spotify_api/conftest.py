@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import requests
 
 from sandbox.faults import TRANSPORT
 from sandbox.spotify import Server, serve
@@ -16,6 +17,8 @@ from sandbox.world import World, ensure
 from sources.spotify_api.accounts import App
 from sources.spotify_api.flow import Connection, Plan, PollResult, poll
 from sources.spotify_api.journal import Journal
+from sources.spotify_api.login import ask, complete
+from sources.spotify_api.token_store import Grant
 from sources.spotify_api.transport import HttpOptions
 
 
@@ -113,6 +116,13 @@ class Place:
     def empty_machine(self) -> None:
         """Lose everything but the lake."""
         shutil.rmtree(self.root)
+
+    def log_in(self) -> Grant:
+        """Consent as somebody does who pastes the address."""
+        app = self.connection.app
+        consent = ask(app)
+        redirected = requests.get(consent.url, allow_redirects=False, timeout=5).headers["Location"]
+        return complete(app, self.connection.store, consent, redirected, now=self.clock())
 
     def given(self, token: str | None) -> None:
         self.connection = replace(self.connection, refresh_token=token)

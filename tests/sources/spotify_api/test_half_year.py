@@ -21,9 +21,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import requests
 
-from sources.spotify_api import flow, login
+from sources.spotify_api import flow
 from sources.spotify_api.journal import Batch
 from sources.spotify_api.memory import Memory
 
@@ -103,7 +102,6 @@ class Life:
     statuses: Counter = field(default_factory=Counter)
     faults: Counter = field(default_factory=Counter)
     closed_until: datetime | None = None
-    shown: list[str] = field(default_factory=list)
 
     def live(self, days: int) -> None:
         self.bend_history()
@@ -170,12 +168,7 @@ class Life:
 
     def log_in(self) -> None:
         self.place.calm_transport()
-        connection = self.place.connection
-        login.log_in(connection.app, connection.store, self.shown.append, self.redirected, now=self.place.clock())
-
-    def redirected(self) -> str:
-        answer = requests.get(self.shown[-1], allow_redirects=False, timeout=5)
-        return answer.headers["Location"]
+        self.place.log_in()
 
     def killed_poll(self, at: int) -> None:
         child = os.fork()

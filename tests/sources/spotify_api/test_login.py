@@ -12,7 +12,7 @@ import pytest
 
 from sources.problem import Problem, UsageProblem
 from sources.spotify_api.accounts import App
-from sources.spotify_api.login import Doorway, ask, challenge, complete, log_in
+from sources.spotify_api.login import Doorway, ask, challenge, complete
 from sources.spotify_api.token_store import LoginNeeded, TokenStore, warning
 
 NOW = datetime(2026, 8, 31, 12, tzinfo=UTC)
@@ -26,6 +26,14 @@ def store(place):
 def follow(url: str) -> None:
     """What a browser does once the listener agreed."""
     threading.Thread(target=lambda: urlopen(url).read(), daemon=True).start()
+
+
+def through_the_door(place, app: App):
+    with Doorway(0) as door:
+        consent = ask(app, door.port)
+        door.expect(consent)
+        follow(consent.url)
+        return complete(app, place.connection.store, consent, door.wait(10), now=place.clock())
 
 
 class _Stay(HTTPRedirectHandler):
@@ -48,7 +56,7 @@ def test_the_browser_comes_back_and_the_token_polls(place, has_secret):
     place.given(None)
     place.connection = type(place.connection)(place.connection.api_url, app, None, place.root / "tokens")
     assert place.poll().status == "login needed"
-    grant = log_in(app, place.connection.store, follow, port=0, timeout=10, now=place.clock())
+    grant = through_the_door(place, app)
     assert grant.authorized_at == place.clock().isoformat()
     assert place.poll().new_plays == 50
     place.server.admin("POST /admin/tokens", {"expire_access": True})
@@ -56,8 +64,9 @@ def test_the_browser_comes_back_and_the_token_polls(place, has_secret):
 
 
 def test_a_machine_without_a_browser_pastes_the_address(place, store):
-    shown = []
-    grant = log_in(place.connection.app, store, shown.append, lambda: f"  {redirected(shown[0])}\n", now=NOW)
+    consent = ask(place.connection.app)
+    pasted = f"  {redirected(consent.url)}\n"
+    grant = complete(place.connection.app, store, consent, pasted, now=NOW)
     assert store.load(NOW) == grant
 
 
@@ -133,7 +142,7 @@ def test_a_taken_port_is_a_usage_problem():
 
 
 def test_nobody_comes_back():
-    with Doorway(0) as door, pytest.raises(Problem, match="--paste"):
+    with Doorway(0) as door, pytest.raises(Problem, match="paste the address"):
         door.wait(0.05)
 
 

@@ -9,8 +9,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+import requests
 
-from sources.spotify_api.login import log_in
+from sources.spotify_api.login import ask, complete
 
 
 def searchable(path: Path) -> bytes:
@@ -50,14 +51,6 @@ def everything_logged(tmp_path):
 def test_no_secret_is_found_anywhere_but_in_the_token_file(place, tmp_path, everything_logged, capfd):
     accounts = place.server.service.accounts
     secrets = {place.server.client_secret, place.server.refresh_token}
-    shown = []
-
-    def agree() -> str:
-        import requests
-
-        address = requests.get(shown[-1], allow_redirects=False, timeout=5).headers["Location"]
-        secrets.add(re.search(r"code=([^&]+)", address)[1])
-        return address
 
     def remember() -> None:
         secrets.update(accounts._grants)
@@ -74,7 +67,10 @@ def test_no_secret_is_found_anywhere_but_in_the_token_file(place, tmp_path, ever
         place.advance(hours=7)
         place.server.admin("POST /admin/tokens", {"expire_access": True})
     place.calm()
-    log_in(place.connection.app, place.connection.store, shown.append, agree, now=place.clock())
+    consent = ask(place.connection.app)
+    address = requests.get(consent.url, allow_redirects=False, timeout=5).headers["Location"]
+    secrets.add(re.search(r"code=([^&]+)", address)[1])
+    complete(place.connection.app, place.connection.store, consent, address, now=place.clock())
     problems.append(place.poll())
     remember()
     place.server.admin("POST /admin/tokens", {"revoke": True, "expire_access": True})
