@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import sqlalchemy as sa
 
-WINDOW = 100_000
+WINDOW = 50_000
 UNDERSTOOD = {"charset"}
 """Arguments of a MySQL URL that connectorx can do without; with any other the driver of the URL reads."""
 

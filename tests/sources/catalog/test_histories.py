@@ -63,7 +63,7 @@ def live(house, server: str, history: list) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES)
 def test_silver_equals_the_source_after_any_history(
     open_house, tmp_path_factory, strategy: Default, history: list
@@ -73,7 +73,7 @@ def test_silver_equals_the_source_after_any_history(
 
 @pytest.mark.servers
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES)
 def test_silver_equals_mariadb_after_any_history(
     open_house, mariadb, tmp_path_factory, strategy: Default, history: list
