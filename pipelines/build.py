@@ -227,7 +227,8 @@ def invoke_dbt(settings: Settings, command: str, *arguments: str, target: Path) 
             ]
         )
     finally:
-        DuckDBConnectionManager.close_all_connections()  # dbt would hold the build file as long as the process lives
+        # dbt would hold the build file as long as the process lives
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _is_audit(run: Any) -> bool:

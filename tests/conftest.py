@@ -18,7 +18,6 @@ from sandbox.servers.seaweedfs import SETTING as S3_SETTING
 from sandbox.servers.seaweedfs import serve as serve_s3
 from tests.environment import Environment
 
-
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
 

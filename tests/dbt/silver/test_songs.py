@@ -30,7 +30,9 @@ def recordings(lake: Lake, *tracks: Track) -> list[str]:
 
 
 def test_versions_with_one_isrc_are_one_recording(lake: Lake) -> None:
-    found = recordings(lake, track(1, "Song", "GB-ABC-1"), track(2, "Song (Deluxe Version)", "gbabc1"), track(3, "Song", "GBABC2"))
+    found = recordings(
+        lake, track(1, "Song", "GB-ABC-1"), track(2, "Song (Deluxe Version)", "gbabc1"), track(3, "Song", "GBABC2")
+    )
     assert found == ["isrc:GBABC1", "isrc:GBABC1", "isrc:GBABC2"]
 
 
@@ -64,26 +66,46 @@ def test_names_without_ids_find_the_known_track(lake: Lake) -> None:
         for n, (artist, title) in enumerate(names, 1)
     ])  # fmt: skip
     lake.build()
-    rows = lake.query("select track_id, track_name, artist_id from silver.int_plays_unified where source = 'account' order by ended_at")
+    rows = lake.query(
+        "select track_id, track_name, artist_id from silver.int_plays_unified where source = 'account' order by ended_at"
+    )
     known = (one.track_id, one.title, "id of Beyoncé")
     assert rows == [known, known, (None, "Nothing", None)]
 
 
 def test_every_id_that_a_feed_tells_has_a_row(lake: Lake) -> None:
-    lake.add("catalog__extracts", [{"table_name": t, "is_complete": True} for t in ("spotify_tracks", "spotify_albums", "spotify_artists")])
-    lake.add("catalog__spotify_tracks", [{"track_id": "cat", "name": "C", "album_id": "b1", "artists_id": "['a1', 'a2']", "popularity": 7}])
+    lake.add(
+        "catalog__extracts",
+        [{"table_name": t, "is_complete": True} for t in ("spotify_tracks", "spotify_albums", "spotify_artists")],
+    )
+    lake.add(
+        "catalog__spotify_tracks",
+        [{"track_id": "cat", "name": "C", "album_id": "b1", "artists_id": "['a1', 'a2']", "popularity": 7}],
+    )
     lake.add("catalog__spotify_albums", [{"album_id": "b2", "artist_id": "a3", "release_date": "1999"}])
     lake.add("spotify_api__plays", [played(track(1, "Song"))])
-    lake.add("spotify_api__artists", [{"id": "a9", "status": 200, "payload": '{"name": "Nine", "genres": ["pop"]}', "fetched_at": at(FULL)}])
+    lake.add(
+        "spotify_api__artists",
+        [{"id": "a9", "status": 200, "payload": '{"name": "Nine", "genres": ["pop"]}', "fetched_at": at(FULL)}],
+    )
     lake.add("spotify_export__files", [file("a")])
-    lake.add("spotify_export__streams", streams("a", {"ts": FULL, "spotify_track_uri": "spotify:track:ext", "master_metadata_track_name": "E"}))
+    lake.add(
+        "spotify_export__streams",
+        streams("a", {"ts": FULL, "spotify_track_uri": "spotify:track:ext", "master_metadata_track_name": "E"}),
+    )
     lake.build()
-    assert {row[0] for row in lake.query("select track_id from silver.int_tracks")} == {"cat", "ext", track(1, "").track_id}
+    assert {row[0] for row in lake.query("select track_id from silver.int_tracks")} == {
+        "cat",
+        "ext",
+        track(1, "").track_id,
+    }
     assert {row[0] for row in lake.query("select album_id from silver.int_albums")} == {"b1", "b2", "id of Album"}
     assert dict(lake.query("select artist_id, artist_name from silver.int_artists")) == {
         "a1": None, "a2": None, "a3": None, "a9": "Nine", "id of Ana": "Ana",
     }  # fmt: skip
-    assert lake.query("select artist_ids, artist_id, popularity from silver.int_tracks where track_id = 'cat'") == [(["a1", "a2"], "a1", 7)]
+    assert lake.query("select artist_ids, artist_id, popularity from silver.int_tracks where track_id = 'cat'") == [
+        (["a1", "a2"], "a1", 7)
+    ]
 
 
 def test_a_name_that_a_narrow_column_cut_off_is_told_whole(lake: Lake) -> None:
