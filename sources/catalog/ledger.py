@@ -47,7 +47,11 @@ class Ledger:
         self._choice = choice
         self._remember = remember
         self._folder = tempfile.TemporaryDirectory(prefix="catalog-")
-        settings: dict[str, str | bool | int | float | list[str]] = {"temp_directory": self._folder.name, "threads": 2}
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": self._folder.name,
+            "threads": 2,
+            "memory_limit": "1GB",
+        }
         self._duck = duckdb.connect(":memory:", config=settings)
         self._duck.execute("create table fresh (key varchar, cursor bigint)")
 

@@ -1,9 +1,11 @@
 """Whatever happens to the catalog, and wherever a run is killed, silver ends with what the catalog holds."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.catalog.choice import Default
+from sources.catalog.database import open_database
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STRATEGIES = [
@@ -88,6 +91,7 @@ from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.pipeline.pipeline import Pipeline
 from sources.catalog import extract
 from sources.catalog.choice import Default
+from sources.catalog.database import open_database
 
 def die(*_arguments, **_names):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -130,3 +134,38 @@ def test_a_run_that_is_killed_and_run_again_ends_as_if_undisturbed(open_house, p
     assert house.nothing_new()
     rows = [(row["artist_id"], row["name"], row["_dlt_load_id"]) for row in house.bronze("spotify_artists")]
     assert len(rows) == len(set(rows))
+
+
+def hammer(house, stop: threading.Event) -> None:
+    """Changes without a pause, the way an application does: the database itself moves the cursor."""
+    choice, name = random.Random(7), 0
+    engine = open_database(house.url)
+    with engine.connect().execution_options(no_parameters=True, isolation_level="AUTOCOMMIT") as raw:
+        while not stop.is_set():
+            key = f"k{choice.randrange(400)}"
+            raw.exec_driver_sql(f"delete from spotify_artists where artist_id = '{key}'")
+            if choice.random() < 0.8:
+                name = choice.randrange(10**9)
+                raw.exec_driver_sql(f"insert into spotify_artists (artist_id, name) values ('{key}', 'n{name}')")
+            other = f"k{choice.randrange(400)}"
+            raw.exec_driver_sql(f"update spotify_artists set name = 'u{name}' where artist_id = '{other}'")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
+def test_a_database_that_changes_while_it_is_read_loses_nothing(open_house, mariadb, strategy: Default) -> None:
+    house = open_house(mariadb.fresh(), artists=strategy)
+    house.do(*(f"insert into spotify_artists (artist_id, name) values ('k{i}', 'first')" for i in range(400)))
+    stop = threading.Event()
+    writer = threading.Thread(target=hammer, args=(house, stop))
+    writer.start()
+    try:
+        states = [house.extract()["spotify_artists"].state for _ in range(4)]
+    finally:
+        stop.set()
+        writer.join()
+    assert states == ["loaded"] * 4
+    house.extract()
+    assert house.silver("spotify_artists", "artist_id", "name") == house.source("spotify_artists", "artist_id", "name")
+    house.extract()
+    assert house.nothing_new()
