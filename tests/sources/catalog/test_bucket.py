@@ -40,7 +40,7 @@ def test_deletes_are_found_from_a_bucket_by_a_machine_that_knows_nothing(open_ho
     here = open_house(artists=Default(strategy="watermark"))
     remote = Remote(here, s3.fresh())
     insert = "insert into spotify_artists (artist_id, updated_at) values ('{}', '2026-01-0{} 00:00:00')"
-    here.do(*(insert.format(key, day) for day, key in enumerate("abc")))
+    here.do(*(insert.format(key, day) for day, key in enumerate("abc", 1)))
     assert remote.extract()["spotify_artists"].rows == 3
     shutil.rmtree(here.folder / "pipelines")
     here.do("delete from spotify_artists where artist_id = 'b'", "insert into spotify_artists (artist_id) values ('d')")
