@@ -18,18 +18,20 @@
 {%- endmacro %}
 
 {% macro gold_mean(number) -%}
-    cast(sum({{ gold_exact(number) }}) as double) / nullif(count({{ gold_exact(number) }}), 0)
+    (cast(sum({{ gold_exact(number) }}) as double) / nullif(count({{ gold_exact(number) }}), 0))
 {%- endmacro %}
 
 {# mean of a feature, each row weighted by a bigint; null where no row knows the feature #}
 {% macro gold_weighted_mean(number, weight) -%}
-    cast(sum(try_cast({{ number }} * {{ weight }} as decimal(38, 12))) as double)
-    / nullif(cast(sum(case when {{ number }} is not null then {{ weight }} end) as double), 0)
+    (
+        cast(sum(try_cast({{ number }} * {{ weight }} as decimal(38, 12))) as double)
+        / nullif(cast(sum(case when {{ number }} is not null then {{ weight }} end) as double), 0)
+    )
 {%- endmacro %}
 
 {# share of a whole between 0 and 1; null where the whole is nothing #}
 {% macro gold_share(part, whole) -%}
-    cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
+    (cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0))
 {%- endmacro %}
 
 {% macro gold_audio_features() -%}

@@ -106,14 +106,22 @@ liked_genres as (
     from genre_heat
 ),
 
+heard_artists as (
+    select distinct artist_key
+    from artists
+),
+
 -- the best known strangers of each genre, then each under the genre that is liked most
 strangers as (
     select
         artist_genres.*,
-        row_number() over (partition by genre order by popularity desc nulls last, artist_id asc) as place
+        row_number() over (
+            partition by artist_genres.genre
+            order by artist_genres.popularity desc nulls last, artist_genres.artist_id asc
+        ) as place
     from artist_genres
-    left join (select distinct artist_key from artists) as heard on artist_genres.artist_id = heard.artist_key
-    where heard.artist_key is null
+    left join heard_artists on artist_genres.artist_id = heard_artists.artist_key
+    where heard_artists.artist_key is null
 ),
 
 genre_candidates as (

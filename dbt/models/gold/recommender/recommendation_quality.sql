@@ -70,22 +70,22 @@ catalog_size as (
 
 reach as (
     select
-        model,
+        named.model,
         'coverage' as measure,
-        cast(count(distinct recording_id) as double) / max(catalog_size.recordings) as value,
-        count(distinct kind || case_id) as lists
+        cast(count(distinct named.recording_id) as double) / max(catalog_size.recordings) as value,
+        count(distinct named.kind || named.case_id) as lists
     from named
     cross join catalog_size
-    group by model
+    group by named.model
     union all
     select
-        model || '/' || kind as model,
+        named.model || '/' || named.kind as model,
         'coverage' as measure,
-        cast(count(distinct recording_id) as double) / max(catalog_size.recordings) as value,
-        count(distinct case_id) as lists
+        cast(count(distinct named.recording_id) as double) / max(catalog_size.recordings) as value,
+        count(distinct named.case_id) as lists
     from named
     cross join catalog_size
-    group by model || '/' || kind
+    group by named.model || '/' || named.kind
     union all
     select
         model,
@@ -102,6 +102,17 @@ reach as (
         count(distinct case_id) as lists
     from named
     group by model || '/' || kind
+),
+
+-- a model speaks under its own name only where it speaks for both kinds
+speaking as (
+    select model || '/' || kind as model
+    from published
+    union all
+    select model
+    from published
+    group by model
+    having count(*) = 2
 ),
 
 together as (
@@ -115,22 +126,10 @@ final as (
         together.model,
         together.measure,
         together.value,
-        coalesce(speaking.kinds, 0) > 0 as is_published,
+        speaking.model is not null as is_published,
         together.lists
     from together
-    left join (
-        select
-            model || '/' || kind as model,
-            1 as kinds
-        from published
-        union all
-        select
-            model,
-            1 as kinds
-        from published
-        group by model
-        having count(*) = 2
-    ) as speaking on together.model = speaking.model
+    left join speaking on together.model = speaking.model
 )
 
 select * from final
