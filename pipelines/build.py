@@ -213,7 +213,6 @@ def _run_dbt(settings: Settings, target: Build) -> None:
 
 def invoke_dbt(settings: Settings, command: str, *arguments: str, target: Path) -> Any:
     """Run one dbt command in this process, silent on the terminal, its log in the logs folder."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     try:
@@ -228,7 +227,17 @@ def invoke_dbt(settings: Settings, command: str, *arguments: str, target: Path) 
         )
     finally:
         # dbt would hold the build file as long as the process lives
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        close_build()
+
+
+def close_build() -> None:
+    """Close dbt's connection to the build file, which dbt would hold as long as the process lives."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment: Any = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _is_audit(run: Any) -> bool:
