@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from pipelines.build import close_build
 from pipelines.warehouse.gold import read_tables
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.serve import Project
@@ -57,14 +58,13 @@ def place(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
 
     def build(**variables: object) -> Path:
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
         places = ["--project-dir", str(project), "--profiles-dir", str(project), "--log-path", str(tmp_path / "logs")]
         lake = ["run", "--target", "lake", "--target-path", str(tmp_path / "lake"), "--log-level", "none"]
         made = dbtRunner().invoke([*lake, *places, "--exclude", "path:models/serve", "--vars", json.dumps(variables)])
         assert made.success, made
-        DuckDBConnectionManager.close_all_connections()
+        close_build()
         return tmp_path / "lake" / "lakehouse.duckdb"
 
     url = postgres.fresh()
@@ -76,7 +76,11 @@ def test_dbt_makes_keys_checks_indexes_and_comments_from_the_gold_models(place: 
     place.publish("r1")
     assert place.ask(CONSTRAINTS) == [
         ("gold_r1.dim_things", "p", "PRIMARY KEY (thing_id)"),
-        ("gold_r1.fct_events", "c", "CHECK ((kind = ANY (ARRAY['it''s'::text, 'that'::text])))"),
+        (
+            "gold_r1.fct_events",
+            "c",
+            "CHECK (((kind)::text = ANY ((ARRAY['it''s'::character varying, 'that'::character varying])::text[])))",
+        ),
         ("gold_r1.fct_events", "f", "FOREIGN KEY (thing_id) REFERENCES gold_r1.dim_things(thing_id)"),
         ("gold_r1.fct_events", "p", "PRIMARY KEY (event_id)"),
     ]
