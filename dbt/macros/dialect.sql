@@ -214,3 +214,10 @@
 {% macro floor_divide(dividend, divisor) -%}
     cast(floor(({{ dividend }}) / {{ divisor }}) as bigint)
 {%- endmacro %}
+
+{# a sorted list with one value more; null counts as empty #}
+{% macro list_with(list, value) -%} {{ return(adapter.dispatch('list_with', 'lakehouse')(list, value)) }} {%- endmacro %}
+{% macro default__list_with(list, value) -%} list_sort(list_append(coalesce({{ list }}, []), {{ value }})) {%- endmacro %}
+{% macro spark__list_with(list, value) -%}
+    array_sort(array_append(coalesce({{ list }}, array()), {{ value }}))
+{%- endmacro %}

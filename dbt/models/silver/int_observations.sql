@@ -24,19 +24,49 @@ isrc_tracks as (
     select isrc, min(track_id) as track_id from tracks where isrc is not null group by isrc
 ),
 
+-- most rows are told once: only the others are numbered
+told_again as (
+    select source, natural_key, content
+    from feed_rows
+    where file_id is not null
+    group by source, natural_key, content
+    having count(*) > 1
+),
+
+again as (
+    select feed_rows.source, feed_rows.natural_key, feed_rows.content, feed_rows.file_id, feed_rows.row_number
+    from feed_rows
+    inner join told_again
+        on
+            feed_rows.natural_key = told_again.natural_key
+            and feed_rows.source = told_again.source
+            and feed_rows.content = told_again.content
+),
+
 -- the same row in two exports is one observation; the same row twice in one export is two, if a listener can do that
 occurrences as (
     select
         *,
         row_number() over (partition by source, natural_key, content, file_id order by row_number) as occurrence
-    from feed_rows
+    from again
 ),
 
 first_files as (
     select
-        *,
+        file_id,
+        row_number,
+        occurrence,
         row_number() over (partition by source, natural_key, content, occurrence order by file_id) as place_of_file
     from occurrences
+),
+
+numbered as (
+    select
+        feed_rows.*,
+        coalesce(first_files.occurrence, 1) as occurrence,
+        coalesce(first_files.place_of_file, 1) as place_of_file
+    from feed_rows
+    left join first_files on feed_rows.file_id = first_files.file_id and feed_rows.row_number = first_files.row_number
 ),
 
 identified as (
@@ -45,7 +75,7 @@ identified as (
         coalesce(file_id || ':' || cast(row_number as {{ text_type() }}), natural_key) as observation_id,
         {{ md5_key(['source', 'natural_key', 'least(occurrence, most_occurrences)']) }} as observation_key,
         content <> 'rejected' and (place_of_file > 1 or occurrence > most_occurrences) as is_repeat
-    from first_files
+    from numbered
 ),
 
 resolved as (

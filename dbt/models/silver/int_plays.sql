@@ -15,51 +15,68 @@ told as (
     inner join observations on matches.observation_key = observations.observation_key
 ),
 
+best as (
+    select * from told where observation_key = play_key
+),
+
 -- a play has at most one observation of each feed
-gathered as (
+others as (
     select
         play_key,
-        max(case when is_incognito then 1 else 0 end) = 1 as is_incognito,
         {{ sorted_set('source') }} as sources,
-        {{ told_by('extended', 'ended_at') }} as extended_ended_at,
         {{ told_by('account', 'ended_at') }} as account_ended_at,
         {{ told_by('api', 'ended_at') }} as api_ended_at,
         coalesce({{ told_by('listenbrainz', 'started_at') }}, {{ told_by('lastfm', 'started_at') }}) as scrobbled_at,
-        coalesce({{ told_by('extended', 'ms_played') }}, {{ told_by('account', 'ms_played') }}, {{ told_by('listenbrainz', 'ms_played') }}) as true_ms_played,
-        coalesce({{ told_by('extended', 'track_id') }}, {{ told_by('api', 'track_id') }}, {{ told_by('listenbrainz', 'track_id') }}) as told_track_id,
-        coalesce({{ told_by('account', 'best_track_id') }}, {{ told_by('listenbrainz', 'best_track_id') }}, {{ told_by('lastfm', 'best_track_id') }}) as named_track_id,
+        {{ told_by('listenbrainz', 'ms_played') }} as ms_played,
+        coalesce({{ told_by('api', 'track_id') }}, {{ told_by('listenbrainz', 'track_id') }}) as track_id,
         coalesce(
-            {{ told_by('api', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('extended', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('account', "nullif(artist_name, 'Unknown Artist')") }},
-            {{ told_by('listenbrainz', "nullif(artist_name, 'Unknown Artist')") }}, {{ told_by('lastfm', "nullif(artist_name, 'Unknown Artist')") }}
-        ) as artist_name,
+            {{ told_by('account', 'best_track_id') }},
+            {{ told_by('listenbrainz', 'best_track_id') }},
+            {{ told_by('lastfm', 'best_track_id') }}
+        ) as named_track_id,
+        {% for column, unknown in [('artist_name', 'Unknown Artist'), ('track_name', 'Unknown Track'), ('album_name', '')] -%}
         coalesce(
-            {{ told_by('api', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('extended', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('account', "nullif(track_name, 'Unknown Track')") }},
-            {{ told_by('listenbrainz', "nullif(track_name, 'Unknown Track')") }}, {{ told_by('lastfm', "nullif(track_name, 'Unknown Track')") }}
-        ) as track_name,
-        coalesce(
-            {{ told_by('api', 'album_name') }}, {{ told_by('extended', 'album_name') }},
-            {{ told_by('listenbrainz', 'album_name') }}, {{ told_by('lastfm', 'album_name') }}
-        ) as album_name,
-        coalesce({{ told_by('api', 'duration_ms') }}, max(duration_ms)) as told_duration_ms,
-        max(case when source = 'extended' and is_skipped then 1 when source = 'extended' and not is_skipped then 0 end) as skipped,
-        {{ told_by('extended', 'platform') }} as platform,
-        {{ told_by('extended', 'reason_start') }} as reason_start,
-        {{ told_by('extended', 'reason_end') }} as reason_end
+            {% for feed in ['api', 'account', 'listenbrainz', 'lastfm'] -%}
+            {{ told_by(feed, "nullif(" ~ column ~ ", '" ~ unknown ~ "')") }}{{ ',' if not loop.last }}
+            {% endfor -%}
+        ) as {{ column }},
+        {% endfor -%}
+        {{ told_by('api', 'artist_name') }} as api_artist_name,
+        {{ told_by('api', 'duration_ms') }} as api_duration_ms,
+        max(duration_ms) as duration_ms
     from told
+    where observation_key <> play_key
     group by play_key
 ),
 
-public_plays as (
+gathered as (
     select
-        *,
-        case
-            when extended_ended_at is not null then 'extended'
-            when account_ended_at is not null then 'account'
-            when api_ended_at is not null then 'api'
-            else {{ list_item('sources', list_length('sources')) }}
-        end as source
-    from gathered
-    where not is_incognito
+        best.play_key,
+        best.source,
+        best.is_incognito,
+        {{ list_with('others.sources', 'best.source') }} as sources,
+        case when best.source = 'extended' then best.ended_at end as extended_ended_at,
+        case when best.source = 'account' then best.ended_at else others.account_ended_at end as account_ended_at,
+        case when best.source = 'api' then best.ended_at else others.api_ended_at end as api_ended_at,
+        coalesce(best.started_at, others.scrobbled_at) as scrobbled_at,
+        coalesce(best.ms_played, others.ms_played) as true_ms_played,
+        coalesce(best.track_id, others.track_id) as told_track_id,
+        coalesce(best.best_track_id, others.named_track_id) as named_track_id,
+        -- the export tells the artist of the album, the API that of the track
+        coalesce(others.api_artist_name, nullif(best.artist_name, 'Unknown Artist'), others.artist_name) as artist_name,
+        coalesce(nullif(best.track_name, 'Unknown Track'), others.track_name) as track_name,
+        coalesce(best.album_name, others.album_name) as album_name,
+        coalesce(others.api_duration_ms, best.duration_ms, others.duration_ms) as told_duration_ms,
+        best.is_skipped,
+        best.platform,
+        best.reason_start,
+        best.reason_end
+    from best
+    left join others on best.play_key = others.play_key
+),
+
+public_plays as (
+    select * from gathered where not is_incognito
 ),
 
 estimated as (
@@ -103,7 +120,7 @@ final as (
         ) as ended_at,
         ms_played,
         is_ms_played_estimated,
-        case skipped when 1 then true when 0 then false end as is_skipped,
+        is_skipped,
         is_incognito,
         coalesce(told_track_id, named_track_id) as track_id,
         track_name,
