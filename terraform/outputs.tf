@@ -10,6 +10,11 @@ output "DESTINATION__LAKE__CREDENTIALS__REGION_NAME" {
   value       = var.region
 }
 
+output "LAKEHOUSE__ALERT_COMMAND" {
+  description = "Mails what a run that ended badly has to say."
+  value       = local.alert_command
+}
+
 output "LAKEHOUSE__DATA_DIR" {
   description = "Folder on the kept disk for all local data."
   value       = local.data_dir

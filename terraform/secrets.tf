@@ -4,7 +4,11 @@
 
 locals {
   parameters = "/${local.project}/${var.environment}"
-  data_dir   = "/srv/lakehouse/${var.environment}"
+  alert_command = join(" ", [
+    "aws sns publish --region ${var.region} --topic-arn ${aws_sns_topic.alerts.arn}",
+    "--subject ${local.name} --message file:///dev/stdin",
+  ])
+  data_dir = "/srv/lakehouse/${var.environment}"
   metabase_database = {
     MB_DB_TYPE   = "postgres"
     MB_DB_HOST   = aws_db_instance.warehouse.address
@@ -17,6 +21,7 @@ locals {
     {
       "flow/DESTINATION__LAKE__BUCKET_URL"               = "s3://${aws_s3_bucket.lake.id}/${local.lake_prefix}"
       "flow/DESTINATION__LAKE__CREDENTIALS__REGION_NAME" = var.region
+      "flow/LAKEHOUSE__ALERT_COMMAND"                    = local.alert_command
       "flow/LAKEHOUSE__DATA_DIR"                         = local.data_dir
       "flow/LAKEHOUSE__TIMEZONE"                         = var.timezone
     },

@@ -94,7 +94,7 @@ variable "instance_type" {
 }
 
 variable "data_disk_gb" {
-  description = "Size of the kept disk in GB: exports waiting for import, curation, the builder's cache. It can only grow."
+  description = "Size of the kept disk in GB, for exports, curation and caches; it can only grow."
   type        = number
   default     = 20
   validation {

@@ -57,7 +57,8 @@ install_units() {
     curl --fail --silent --show-error --output /etc/lakehouse/rds-ca.pem \
         "https://truststore.pki.rds.amazonaws.com/$REGION/$REGION-bundle.pem"
     printf '%s\n' "AWS_REGION=$REGION" "PARAMETERS=$PARAMETERS" "ALERT_TOPIC=$ALERT_TOPIC" \
-        "WORKSPACE__PROFILE=$ENVIRONMENT" PGSSLMODE=verify-full PGSSLROOTCERT=/etc/lakehouse/rds-ca.pem >/etc/lakehouse/machine.env
+        "WORKSPACE__PROFILE=$ENVIRONMENT" PGSSLMODE=verify-full PGSSLROOTCERT=/etc/lakehouse/rds-ca.pem \
+        >/etc/lakehouse/machine.env
     install -m 0755 "$from/settings.sh" "$from/settings.py" /usr/local/lib/lakehouse/
     install -m 0644 "$from"/*.service "$from"/*.timer "$from"/*.path /etc/systemd/system/
     systemctl daemon-reload
