@@ -13,6 +13,8 @@ again changes nothing but what differs; a database that was published to by some
 Data flow: admin's connection, passwords from the settings -> roles, owners, grants
 """
 
+import argparse
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -61,6 +63,13 @@ def make_roles(settings: Settings) -> list[str]:
     passwords = {role: dlt.secrets.get(f"{SECTION}.{name}", str) for role, name in names.items()}
     admin = dlt.secrets.get(f"{SECTION}.admin_credentials", str) or settings.warehouse.url
     return create(admin, {role: password for role, password in passwords.items() if password})
+
+
+def roles(settings: Settings, _options: argparse.Namespace) -> int:
+    """The command: makes the roles and tells of each."""
+    for line in make_roles(settings):
+        sys.stdout.write(f"{line}\n")
+    return 0
 
 
 def create(admin_url: str, passwords: Mapping[str, str]) -> list[str]:

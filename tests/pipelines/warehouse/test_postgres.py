@@ -334,6 +334,40 @@ def test_a_red_candidate_leaves_everything(place: Place) -> None:
     assert place.seen() == whole(3)
 
 
+def test_connections_lost_in_the_middle_are_a_problem_and_the_next_publish_succeeds(place: Place) -> None:
+    place.publish(1)
+
+    def lost(project: Project, connection: Mapping[str, str]) -> None:
+        plain_candidate(project, connection)
+        place.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'lakehouse-publisher' and datname = current_database()"
+        )
+
+    flaky = PostgresWarehouse(place.url, "dev", place.warehouse.project, lost)
+    with pytest.raises(Problem, match=r"The warehouse failed: .* DESTINATION__WAREHOUSE__CREDENTIALS"):
+        flaky.publish(make_build(place.folder, 2), "R2", "f2", TABLES)
+    assert place.seen() == whole(1)
+    place.publish(2)
+    assert place.seen() == whole(2)
+
+
+def test_two_publishes_at_once_do_not_mix(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.warehouse import postgres as module
+
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.2)
+    place.publish(1)
+
+    def second(project: Project, connection: Mapping[str, str]) -> None:
+        plain_candidate(project, connection)
+        with pytest.raises(Problem, match="Another publish"):
+            place.publish(3)
+
+    first = PostgresWarehouse(place.url, "dev", place.warehouse.project, second)
+    first.publish(make_build(place.folder, 2), "R2", "f2", TABLES)
+    assert place.seen() == whole(2)
+
+
 def test_readers_that_never_let_go_make_the_publish_give_way(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipelines.warehouse import promote
 

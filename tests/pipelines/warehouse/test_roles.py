@@ -60,15 +60,22 @@ def published(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str
     return url
 
 
+@pytest.fixture()
+def bare(server: Postgres) -> Iterator[str]:
+    """A database whose test gives other passwords; the server's roles are put right afterwards."""
+    url = server.fresh()
+    yield url
+    roles.create(url, PASSWORDS)
+
+
 def test_making_the_roles_twice_changes_nothing(database: str) -> None:
     assert roles.create(database, PASSWORDS) == [f"{role}: may log in" for role in roles.ROLES]
 
 
-def test_a_role_without_a_password_cannot_log_in(server: Postgres) -> None:
-    url = server.fresh()
-    roles.create(url, {})
+def test_a_role_without_a_password_cannot_log_in(bare: str) -> None:
+    roles.create(bare, {})
     with pytest.raises(psycopg2.OperationalError, match=r"not permitted to log in|authentication failed"):
-        psycopg2.connect(as_role(url, roles.READER))
+        psycopg2.connect(as_role(bare, roles.READER))
 
 
 def test_the_publisher_publishes_rolls_back_and_keeps_what_snapshots_need(database: str, tmp_path: Path) -> None:
@@ -158,3 +165,26 @@ def test_the_loader_alone_sees_nothing_of_gold(database: str, tmp_path: Path) ->
 def test_an_admin_who_may_not_make_roles_is_told(database: str) -> None:
     with pytest.raises(Problem, match="DESTINATION__WAREHOUSE__ADMIN_CREDENTIALS"):
         roles.create(as_role(database, roles.PUBLISHER), PASSWORDS)
+
+
+def test_the_command_takes_passwords_from_the_settings_alone(
+    bare: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import argparse
+
+    from pipelines.settings import load
+
+    url = bare
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__CREDENTIALS", as_role(url, roles.PUBLISHER))
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__ADMIN_CREDENTIALS", url)
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__METABASE_PASSWORD", PASSWORDS[roles.READER])
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__PUBLISHER_PASSWORD", PASSWORDS[roles.PUBLISHER])
+    assert roles.roles(load("tests"), argparse.Namespace()) == 0
+    told = capsys.readouterr().out
+    assert "lakehouse_loader: no password, cannot log in" in told
+    assert not any(password in told for password in PASSWORDS.values())
+    publish(as_role(url, roles.PUBLISHER), tmp_path, 1)
+    with closing(psycopg2.connect(as_role(url, roles.READER))) as reader, reader.cursor() as cursor:
+        cursor.execute("select count(*) from fct_events")
+        assert cursor.fetchall() == [(EVENTS,)]
