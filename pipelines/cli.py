@@ -128,6 +128,18 @@ COMMANDS = (
             _option("--output", "file or folder to write to", type=Path, default=Path(), metavar="FILE"),
         ),
     ),
+    Command(
+        "stats",
+        "any range of days, and against any other",
+        "pipelines.stats:stats",
+        (*RANGE, _option("--versus", "the range to compare with", nargs=2, metavar=("FROM", "TO"))),
+    ),
+    Command(
+        "export",
+        "gold as parquet and CSV, plays for ListenBrainz and Last.fm, playlists",
+        "pipelines.export:export",
+        (Argument(("folder",), {"type": Path, "metavar": "DIR", "help": "folder, made when it is missing"}),),
+    ),
 )
 
 
