@@ -16,7 +16,7 @@ from sandbox.servers.postgres import serve as serve_postgres
 from sandbox.servers.seaweedfs import S3
 from sandbox.servers.seaweedfs import SETTING as S3_SETTING
 from sandbox.servers.seaweedfs import serve as serve_s3
-from tests.environment import Environment
+from tests.environment import FIRST_RUN, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
@@ -75,6 +75,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("built"))
     answer = environment.run()
     assert answer.returncode == 0, answer.stderr
+    (environment.data_dir / FIRST_RUN).write_text(answer.stdout)
     return environment
 
 

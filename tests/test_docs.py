@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.cli import COMMANDS
 from pipelines.lake import SOURCES
+from tests.environment import FIRST_RUN, Environment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -23,6 +24,11 @@ def documents() -> list[Path]:
 def test_the_readme_names_every_command_with_its_help() -> None:
     for command in COMMANDS:
         assert f"| `{command.name}` | {command.help} |" in README
+
+
+def test_the_readme_shows_what_the_first_run_really_says(built: Environment) -> None:
+    shown = README.split("```")[1].strip("\n")
+    assert shown in (built.data_dir / FIRST_RUN).read_text()
 
 
 def test_the_help_names_every_command() -> None:
