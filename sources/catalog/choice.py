@@ -9,6 +9,7 @@ Data flow: reflection, settings -> Choice
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sources.catalog.checksum import UNIT, number
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
@@ -91,9 +92,13 @@ class Choice:
 
     @property
     def signature(self) -> list[str]:
-        """What a base was made with; another signature starts another base."""
+        """What a base was made with; another signature starts another base.
+
+        The columns are part of it: no cursor tells that old rows have a value in a new column.
+        """
+        columns = number(UNIT.join(sorted(column.name for column in self.columns)))
         named = [column.name if column else "" for column in (self.cursor, self.partition)]
-        return [self.strategy, *named, *(column.name for column in self.key)]
+        return [self.strategy, *named, f"{columns:x}", *(column.name for column in self.key)]
 
     def column(self, name: str) -> Column | None:
         """A column by name, in any case of letters."""

@@ -8,7 +8,7 @@ Data flow: rows or connectorx's arrow table -> arrow table of the layout
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 
 PARTITION = "_partition"
 WIDEST_DECIMAL = 38
+NameOf = Callable[[str, Any], str]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a bronze table, and where in the source each comes from."""
+    """The columns of a bronze table, and where in the source each comes from.
+
+    Attributes:
+        table: Its name.
+        schema: Its columns.
+        columns: The source's columns by name.
+        origins: Name in the source of each column that has another name here.
+    """
 
     table: str
     schema: "pa.Schema"
     columns: Mapping[str, Column]
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def page(self, given: "pa.Table") -> "pa.Table":
         """Shape a table that has the source's columns.
@@ -41,7 +50,7 @@ class Layout:
         """
         import pyarrow as pa
 
-        return pa.Table.from_arrays([self._column(given, field) for field in self.schema], schema=self.schema)
+        return pa.Table.from_arrays([self._column(given, wanted) for wanted in self.schema], schema=self.schema)
 
     def from_rows(self, names: Sequence[str], rows: Sequence[Sequence[Any]], dialect: str) -> "pa.Table":
         """Shape rows as a driver gives them.
@@ -61,16 +70,17 @@ class Layout:
                 raise self._misfit(name, kind, error) from error
         return self.page(pa.Table.from_arrays(arrays, names=list(names)))
 
-    def _column(self, given: "pa.Table", field: "pa.Field") -> Any:
+    def _column(self, given: "pa.Table", wanted: "pa.Field") -> Any:
         import pyarrow as pa
 
-        if field.name not in given.column_names:
-            return pa.nulls(given.num_rows, field.type)
-        column = given[field.name]
+        name = self.origins.get(wanted.name, wanted.name)
+        if name not in given.column_names:
+            return pa.nulls(given.num_rows, wanted.type)
+        column = given[name]
         try:
-            return column if column.type == field.type else _cast(column, field.type)
+            return column if column.type == wanted.type else _cast(column, wanted.type)
         except pa.ArrowException as error:
-            raise self._misfit(field.name, field.type, error) from error
+            raise self._misfit(name, wanted.type, error) from error
 
     def _misfit(self, name: str, kind: object, error: BaseException) -> Problem:
         first = str(error).splitlines()[0]
@@ -85,14 +95,24 @@ def declared(name: str) -> Table:
     return next((table for table in CATALOG if table.name == name), Table(name, {PARTITION: "VARCHAR"}, ()))
 
 
-def layout_of(choice: Choice, dialect: str) -> Layout:
-    """The layout of a table that is read so."""
+def layout_of(choice: Choice, dialect: str, name_of: NameOf = lambda name, _type: name) -> Layout:
+    """The layout of a table that is read so.
+
+    Args:
+        choice: How the table is read.
+        dialect: The database's.
+        name_of: Name in the lake of a column that is not declared, by its name and type.
+    """
     import pyarrow as pa
 
-    wanted = declared(choice.table).arrow_schema
-    others = [column for column in choice.columns if column.name not in wanted.names]
-    schema = pa.schema([*wanted, *(pa.field(column.name, arrow_type(column, dialect)) for column in others)])
-    return Layout(choice.table, schema, {column.name: column for column in choice.columns})
+    fields, origins = list(declared(choice.table).arrow_schema), {}
+    names = {found.name for found in fields}
+    for column in choice.columns:
+        if column.name not in names:
+            kind = arrow_type(column, dialect)
+            fields.append(pa.field(name_of(column.name, kind), kind))
+            origins[fields[-1].name] = column.name
+    return Layout(choice.table, pa.schema(fields), {column.name: column for column in choice.columns}, origins)
 
 
 def arrow_type(column: Column, dialect: str) -> "pa.DataType":

@@ -15,11 +15,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import dlt
+from dlt.common.libs.pyarrow import get_column_type_from_py_arrow
 from dlt.sources.sql_database import BaseTableLoader
 
 from sources.catalog.checksum import UNIT, Tally
 from sources.catalog.choice import Choice
-from sources.catalog.layout import layout_of
+from sources.catalog.layout import NameOf, layout_of
 from sources.catalog.ledger import Bronze, Ledger
 from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
 from sources.catalog.reader import Reader
@@ -128,7 +129,8 @@ class _Load:
         return read, plan.source if same else None
 
     def _pages(self, piece: Piece) -> Iterator["pa.Table"]:
-        layout = layout_of(self.plan.choice, Sql.over(self.engine, self.plan.choice).dialect)
+        dialect = Sql.over(self.engine, self.plan.choice).dialect
+        layout = layout_of(self.plan.choice, dialect, _name_in(self.plan.choice.table))
         for page in Reader(self.engine, self.plan.choice, layout).pages(piece.where, piece.rows):
             for label, tally in self.ledger.add(page).items():
                 self.labels[label] = self.labels.get(label, Tally()) + tally
@@ -180,6 +182,19 @@ class _Load:
             }
             for label, lower, upper, tally in wanted
         ]
+
+
+def _name_in(table: str) -> NameOf:
+    """A column that comes with another type than the lake has gets a column of its own, as dlt does with dict rows."""
+    schema = dlt.current.source_schema()
+    known = schema.tables[table]["columns"] if table in schema.tables else {}
+
+    def name_of(name: str, arrow_type: Any) -> str:
+        there = known.get(schema.naming.normalize_identifier(name), {}).get("data_type")
+        kind = get_column_type_from_py_arrow(arrow_type)["data_type"]
+        return name if there in (None, kind) else f"{name}__v_{kind}"
+
+    return name_of
 
 
 def _tombstone(table: str, key: str) -> dict[str, Any]:

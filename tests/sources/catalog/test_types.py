@@ -162,6 +162,16 @@ def test_a_new_column_flows_through_and_a_lost_one_is_null(open_house: Callable,
     assert [(row.get("followers"), row.get("mood")) for row in rows] == [(3, None), (None, "glad")]
 
 
+def test_a_new_column_brings_the_values_of_old_rows_though_no_cursor_moved(open_house: Callable) -> None:
+    here = open_house(artists=Default(strategy="watermark"))
+    rows = "('a', '2026-01-01 00:00:00'), ('b', '2026-01-02 00:00:00')"
+    here.do(f"insert into spotify_artists (artist_id, updated_at) values {rows}")
+    here.extract()
+    here.do("alter table spotify_artists add column mood varchar(20) default 'calm'")
+    here.extract()
+    assert here.silver("spotify_artists", "artist_id", "mood") == [("a", "calm"), ("b", "calm")]
+
+
 @SERVERS
 def test_text_is_kept_byte_for_byte(open_house: Callable, server: str, request) -> None:
     here = open_house(request.getfixturevalue("mariadb").fresh() if server == "mariadb" else None)
@@ -259,3 +269,17 @@ def test_the_cursor_arrives_as_utc(open_house: Callable) -> None:
     here.do("insert into spotify_artists (artist_id, updated_at) values ('a', '2026-01-02 03:04:05.000006')")
     here.extract()
     assert here.silver("spotify_artists", "updated_at") == [(datetime(2026, 1, 2, 3, 4, 5, 6, UTC),)]
+
+
+@SERVERS
+def test_a_column_that_changes_its_type_goes_on_beside_the_old_one(open_house: Callable, server: str, request) -> None:
+    here = open_house(request.getfixturevalue("mariadb").fresh() if server == "mariadb" else None)
+    here.do("alter table spotify_artists add column mood bigint")
+    here.do("insert into spotify_artists (artist_id, mood) values ('a', 1)")
+    here.extract()
+    here.do("alter table spotify_artists drop column mood", "alter table spotify_artists add column mood varchar(9)")
+    here.do("update spotify_artists set mood = 'glad'")
+    here.extract()
+    rows = here.bronze("spotify_artists")
+    assert [(row.get("mood"), row.get("mood__v_text")) for row in rows] == [(1, None), (None, "glad")]
+    assert here.nothing_new()
