@@ -108,6 +108,7 @@ COMMANDS = (
         "pipelines.login:login",
         (_option("--port", "port of the redirect address on 127.0.0.1", type=int, default=8888),),
     ),
+    Command("roles", "least privilege in Postgres: loader, publisher and metabase", "pipelines.warehouse.roles:roles"),
     Command("doctor", "what is right and what is not", "pipelines.doctor:doctor"),
     Command(
         "sql",

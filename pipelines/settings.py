@@ -94,9 +94,13 @@ class LakeSettings:
 
 @dataclass(frozen=True)
 class WarehouseSettings:
-    """The warehouse: `postgresql://...` or the path of a DuckDB file."""
+    """The warehouse: `postgresql://...` or the path of a DuckDB file; the rest is for making its roles."""
 
     url: str
+    admin_credentials: str | None = None
+    loader_password: str | None = None
+    publisher_password: str | None = None
+    metabase_password: str | None = None
 
     @property
     def is_postgres(self) -> bool:
@@ -232,8 +236,15 @@ def _lake(data_dir: Path) -> LakeSettings:
 
 
 def _warehouse(data_dir: Path) -> WarehouseSettings:
-    url = _secret("destination.warehouse.credentials") or str(data_dir / "warehouse.duckdb")
-    return WarehouseSettings(url if "://" in url else str((ROOT / url).resolve()))
+    section = "destination.warehouse"
+    url = _secret(f"{section}.credentials") or str(data_dir / "warehouse.duckdb")
+    return WarehouseSettings(
+        url=url if "://" in url else str((ROOT / url).resolve()),
+        admin_credentials=_secret(f"{section}.admin_credentials"),
+        loader_password=_secret(f"{section}.loader_password"),
+        publisher_password=_secret(f"{section}.publisher_password"),
+        metabase_password=_secret(f"{section}.metabase_password"),
+    )
 
 
 def _value(key: str, default: T, check: Callable[[T], str | None] | None = None) -> T:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 PUBLISHER, READER = "lakehouse_publisher", "metabase"
 ROLES = (LOADER, PUBLISHER, READER)
-SECTION = "destination.warehouse"
 READER_SETTINGS = {
     "default_transaction_read_only": "on",
     "statement_timeout": "2min",
@@ -53,16 +52,18 @@ def make_roles(settings: Settings) -> list[str]:
         UsageProblem: The warehouse is no Postgres.
         Problem: The admin may not make roles, or the database cannot be reached.
     """
-    import dlt
-
-    if not settings.warehouse.is_postgres:
+    warehouse = settings.warehouse
+    if not warehouse.is_postgres:
         raise UsageProblem(
             "The warehouse is a DuckDB file, which has no roles: set DESTINATION__WAREHOUSE__CREDENTIALS."
         )
-    names = {LOADER: "loader_password", PUBLISHER: "publisher_password", READER: "metabase_password"}
-    passwords = {role: dlt.secrets.get(f"{SECTION}.{name}", str) for role, name in names.items()}
-    admin = dlt.secrets.get(f"{SECTION}.admin_credentials", str) or settings.warehouse.url
-    return create(admin, {role: password for role, password in passwords.items() if password})
+    given = {
+        LOADER: warehouse.loader_password,
+        PUBLISHER: warehouse.publisher_password,
+        READER: warehouse.metabase_password,
+    }
+    passwords = {role: password for role, password in given.items() if password}
+    return create(warehouse.admin_credentials or warehouse.url, passwords)
 
 
 def roles(settings: Settings, _options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.warehouse.gold import is_gold, read_tables
 
+pytestmark = pytest.mark.xdist_group("project")
 DBT = Path(__file__).parents[3] / "dbt"
 
 

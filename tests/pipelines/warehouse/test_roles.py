@@ -16,7 +16,7 @@ from sandbox.servers.postgres import Postgres, serve
 from sources.problem import Problem
 from tests.pipelines.warehouse.synthetic import EVENTS, TABLES, make_build, plain_candidate
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("roles")]
 PASSWORDS = {role: f"secret of {role}" for role in roles.ROLES}
 
 
@@ -60,7 +60,7 @@ def published(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str
     return url
 
 
-@pytest.fixture()
+@pytest.fixture
 def bare(server: Postgres) -> Iterator[str]:
     """A database whose test gives other passwords; the server's roles are put right afterwards."""
     url = server.fresh()
