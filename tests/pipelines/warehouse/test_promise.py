@@ -88,5 +88,5 @@ def test_a_publish_killed_after_any_statement_leaves_a_whole_generation(
         publish(warehouse, tmp_path, number)
         assert look(url) == number
         seen = {number}
-    assert int(done.stdout) > killed > 30 // step
+    assert int(done.stdout) >= killed > 30 // step
     assert look(url) == number
