@@ -85,3 +85,10 @@ def copied(built: Environment, tmp_path: Path) -> Environment:
     copy = Environment(tmp_path / "data")
     shutil.copytree(built.data_dir, copy.data_dir)
     return copy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share the built environment on one worker, so that it is built once."""
+    for item in items:
+        if "built" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("built"))

@@ -1,0 +1,50 @@
+"""kill -9 at any step, run again: the same gold as an undisturbed run."""
+
+import shutil
+import time
+from pathlib import Path
+
+from tests.environment import Environment
+
+MOMENTS = (("", 1.0), ("spotify_export", 0.3), ("snapshot", 4.0), ("reconcile", 0.05))
+"""Step whose line is waited for (none: the start), and seconds after it: ingest, between, build, publish."""
+
+
+def killed(environment: Environment, step: str, seconds: float) -> None:
+    """Start a run and kill it hard at a moment."""
+    process = environment.start()
+    assert process.stderr is not None
+    while step and (line := process.stderr.readline()):
+        if f'"step": "{step}"' in line:
+            break
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+
+
+def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, tmp_path: Path) -> None:
+    twin = Environment(tmp_path / "twin")
+    shutil.copytree(copied.data_dir, twin.data_dir)
+    before = copied.gold()
+    assert twin.run("--advance", "20h").returncode == 0
+    assert copied.run("ingest", "curation").returncode == 0  # the clock is moved by the killed runs' first
+    process = copied.start("--advance", "20h")
+    time.sleep(0.8)
+    process.kill()
+    process.communicate()
+    for step, seconds in MOMENTS:
+        killed(copied, step, seconds)
+        assert copied.gold() in (before, twin.gold())
+    assert copied.run().returncode == 0
+    if copied.gold() != twin.gold():  # the first kill came before the clock moved
+        assert copied.run("--advance", "20h").returncode == 0
+    assert copied.gold() == twin.gold()
+
+
+def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, tmp_path: Path) -> None:
+    twin = Environment(tmp_path / "twin")
+    shutil.copytree(copied.data_dir, twin.data_dir)
+    assert twin.run("--advance", "9h").returncode == 0
+    first, second = copied.start("--advance", "9h"), copied.start()
+    assert [first.wait(600), second.wait(600)] == [0, 0]
+    assert copied.gold() == twin.gold()
