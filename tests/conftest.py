@@ -23,6 +23,10 @@ APART = ("torture", "spark", "metabase")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what must be asked for; keep tests that share the built environment on one worker."""
+    for item in items:
+        if "built" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("built"))
     if config.option.markexpr:
         return
     apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
@@ -85,10 +89,3 @@ def copied(built: Environment, tmp_path: Path) -> Environment:
     copy = Environment(tmp_path / "data")
     shutil.copytree(built.data_dir, copy.data_dir)
     return copy
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share the built environment on one worker, so that it is built once."""
-    for item in items:
-        if "built" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("built"))
