@@ -114,3 +114,8 @@ summed as (
         ), 0
     ), 6)
 {%- endmacro %}
+
+{# a feature in spreads from the mean of the catalog #}
+{% macro gold_standardised(feature) -%}
+    ((tracks.{{ feature }} - sounds.{{ feature }}_mean) / nullif(sounds.{{ feature }}_spread, 0))
+{%- endmacro %}

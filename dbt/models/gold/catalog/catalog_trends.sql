@@ -21,12 +21,12 @@ final as (
     select
         release_year,
         count(*) as tracks,
-        {{ gold_count_if('energy is not null') }} as tracks_with_features,
-        {{ gold_mean('duration_ms') }} as duration_ms,
         {{ gold_mean('popularity') }} as popularity,
         {%- for feature in gold_audio_features() %}
-        {{ gold_mean(feature) }} as {{ feature }}{{ ',' if not loop.last }}
+            {{ gold_mean(feature) }} as {{ feature }},
         {%- endfor %}
+        {{ gold_mean('duration_ms') }} as duration_ms,
+        {{ gold_count_if('energy is not null') }} as tracks_with_features
     from released
     group by release_year
 )

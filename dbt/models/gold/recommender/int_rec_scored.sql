@@ -35,17 +35,24 @@ taste as (
     select * from {{ ref('int_rec_taste') }}
 ),
 
+compared as (
+    select track_id
+    from rested
+    union
+    select track_id
+    from unheard
+    where model = 'ours'
+),
+
 sounding as (
     select
-        tracks.track_id,
         {%- for feature in gold_sound_features() %}
-        (tracks.{{ feature }} - sounds.{{ feature }}_mean) / nullif(sounds.{{ feature }}_spread, 0) as {{ feature }}{{ ',' if not loop.last }}
+            {{ gold_standardised(feature) }} as {{ feature }},
         {%- endfor %}
+        tracks.track_id
     from tracks
+    inner join compared on tracks.track_id = compared.track_id
     cross join sounds
-    where
-        tracks.track_id in (select rested.track_id from rested)
-        or tracks.track_id in (select unheard.track_id from unheard where unheard.model = 'ours')
 ),
 
 rediscover as (
@@ -91,44 +98,104 @@ discover as (
     where unheard.model = 'ours'
 ),
 
+drawn as (
+    select
+        *,
+        row_number() over (
+            partition by case_id order by {{ gold_shuffle("case_id || '|' || track_id") }}
+        ) as place_random
+    from unheard
+    where model = 'random'
+),
+
 final as (
-    select 'rediscover' as kind, 'ours' as model, case_id, recording_id, track_id, artist_key, round(score, 6) as score
+    select
+        'rediscover' as kind,
+        'ours' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_key,
+        round(score, 6) as score
     from rediscover
     where place_ours <= 1000
     union all
-    select 'rediscover', 'popularity', case_id, recording_id, track_id, artist_key, cast(plays as double)
+    select
+        'rediscover' as kind,
+        'popularity' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_key,
+        cast(plays as double) as score
     from rediscover
     where place_popularity <= 50
     union all
-    select 'rediscover', 'recency', case_id, recording_id, track_id, artist_key, cast(last_on - date '1970-01-01' as double)
+    select
+        'rediscover' as kind,
+        'recency' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_key,
+        cast(last_on - date '1970-01-01' as double) as score
     from rediscover
     where place_recency <= 50
     union all
-    select 'rediscover', 'random', case_id, recording_id, track_id, artist_key, cast(-place_random as double)
+    select
+        'rediscover' as kind,
+        'random' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_key,
+        cast(-place_random as double) as score
     from rediscover
     where place_random <= 50
     union all
-    select 'discover', 'ours', case_id, recording_id, track_id, artist_id, round(score, 6)
+    select
+        'discover' as kind,
+        'ours' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_id as artist_key,
+        round(score, 6) as score
     from discover
+    where score is not null
     union all
-    select 'discover', 'popularity', case_id, recording_id, track_id, artist_id, cast(popularity as double)
+    select
+        'discover' as kind,
+        'popularity' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_id as artist_key,
+        cast(popularity as double) as score
     from unheard
     where model = 'popularity'
     union all
-    select 'discover', 'recency', case_id, recording_id, track_id, artist_id, cast(released_on - date '1970-01-01' as double)
+    select
+        'discover' as kind,
+        'recency' as model,
+        case_id,
+        recording_id,
+        track_id,
+        artist_id as artist_key,
+        cast(released_on - date '1970-01-01' as double) as score
     from unheard
     where model = 'recency'
     union all
     select
-        'discover',
-        'random',
+        'discover' as kind,
+        'random' as model,
         case_id,
         recording_id,
         track_id,
-        artist_id,
-        cast(-row_number() over (partition by case_id order by {{ gold_shuffle("case_id || '|' || track_id") }}) as double)
-    from unheard
-    where model = 'random'
+        artist_id as artist_key,
+        cast(-place_random as double) as score
+    from drawn
+    where place_random <= 1000
 )
 
 select * from final

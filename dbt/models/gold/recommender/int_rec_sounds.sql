@@ -10,11 +10,12 @@ tracks as (
 final as (
     select
         {%- for feature in gold_sound_features() %}
-        round({{ gold_mean(feature) }}, 9) as {{ feature }}_mean,
-        round(
-            sqrt(greatest({{ gold_mean(feature ~ ' * ' ~ feature) }} - pow({{ gold_mean(feature) }}, 2), 0)), 9
-        ) as {{ feature }}_spread{{ ',' if not loop.last }}
+            round({{ gold_mean(feature) }}, 9) as {{ feature }}_mean,
+            round(
+                sqrt(greatest({{ gold_mean(feature ~ ' * ' ~ feature) }} - pow({{ gold_mean(feature) }}, 2), 0)), 9
+            ) as {{ feature }}_spread,
         {%- endfor %}
+        count(*) as tracks
     from tracks
 )
 

@@ -23,10 +23,10 @@ sounds as (
 heard as (
     select
         recordings.case_id,
-        recordings.heat_30,
         {%- for feature in gold_sound_features() %}
-        (tracks.{{ feature }} - sounds.{{ feature }}_mean) / nullif(sounds.{{ feature }}_spread, 0) as {{ feature }}{{ ',' if not loop.last }}
+            {{ gold_standardised(feature) }} as {{ feature }},
         {%- endfor %}
+        recordings.heat_30
     from recordings
     inner join names on recordings.recording_id = names.recording_id
     inner join tracks on names.track_id = tracks.track_id
@@ -38,9 +38,12 @@ final as (
     select
         case_id,
         {%- for feature in gold_sound_features() %}
-        cast(sum({{ gold_exact(feature ~ ' * heat_30') }}) as double)
-            / nullif(cast(sum({{ gold_exact('heat_30') }}) as double), 0) as {{ feature }}{{ ',' if not loop.last }}
+            (
+                cast(sum({{ gold_exact(feature ~ ' * heat_30') }}) as double)
+                / nullif(cast(sum({{ gold_exact('heat_30') }}) as double), 0)
+            ) as {{ feature }},
         {%- endfor %}
+        count(*) as recordings
     from heard
     group by case_id
 )

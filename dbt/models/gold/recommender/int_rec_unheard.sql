@@ -189,7 +189,7 @@ by_artists as (
 ),
 
 most_popular as (
-    select open_tracks.*
+    select *
     from open_tracks
     order by popularity desc, track_id asc
     limit {{ pool }}
@@ -205,18 +205,27 @@ newest as (
 ),
 
 drawn as (
-    select open_tracks.*
+    select *
     from open_tracks
     order by {{ gold_shuffle('track_id') }}
     limit {{ pool }}
 ),
 
 baselines as (
-    select 'popularity' as model, * from most_popular
+    select
+        'popularity' as model,
+        *
+    from most_popular
     union all
-    select 'recency' as model, * from newest
+    select
+        'recency' as model,
+        *
+    from newest
     union all
-    select 'random' as model, * from drawn
+    select
+        'random' as model,
+        *
+    from drawn
 ),
 
 by_baselines as (

@@ -1,6 +1,11 @@
 {{ config(tags=['duckdb_only']) }}
 
-{% set measures = [('hit_rate@10', 'hit_10'), ('hit_rate@50', 'hit_50'), ('ndcg@10', 'ndcg_10'), ('ndcg@50', 'ndcg_50')] %}
+{% set measures = [
+    ('hit_rate@10', 'hit_10'),
+    ('hit_rate@50', 'hit_50'),
+    ('ndcg@10', 'ndcg_10'),
+    ('ndcg@50', 'ndcg_50'),
+] %}
 
 with
 
@@ -23,13 +28,13 @@ published as (
 
 accuracy as (
     {% for name, column in measures -%}
-    select
-        kind,
-        model,
-        '{{ name }}' as measure,
-        {{ column }} as value
-    from measured
-    {{ 'union all' if not loop.last }}
+        select
+            kind,
+            model,
+            '{{ name }}' as measure,
+            {{ column }} as value
+        from measured
+                {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 

@@ -61,12 +61,12 @@ month_ago as (
 
 artist_months as (
     select
-        artist_key,
-        {{ gold_sum('plays') }} as plays
-    from {{ ref('daily_artists') }}
+        daily.artist_key,
+        {{ gold_sum('daily.plays') }} as plays
+    from {{ ref('daily_artists') }} as daily
     cross join month_ago
-    where played_on >= month_ago.from_on
-    group by artist_key
+    where daily.played_on >= month_ago.from_on
+    group by daily.artist_key
 ),
 
 -- what of an artist was finished most stands for why more of the artist is offered
@@ -138,10 +138,14 @@ worded as (
             when kind = 'rediscover' and model = 'ours' and artist_plays >= 5
                 then habit || '; ' || artist_plays || ' plays of ' || artist_name || ' in the last four weeks'
             when kind = 'rediscover' and model = 'ours' and seed_name is not null
-                then habit || '; ' || seed_times || ' times in one session with “' || seed_name || '”, which you play now'
+                then
+                    habit || '; ' || seed_times || ' times in one session with “' || seed_name
+                    || '”, which you play now'
             when kind = 'rediscover' then habit
             when album_heard >= 2 and bond is not null
-                then bond || ': from “' || album_name || '”, of which you heard ' || album_heard || coalesce(' of ' || total_tracks, '') || ' tracks'
+                then
+                    bond || ': from “' || album_name || '”, of which you heard ' || album_heard
+                    || coalesce(' of ' || total_tracks, '') || ' tracks'
             when bond is not null then bond || ': also by ' || artist_name
             else 'Because you like ' || genre || ': ' || artist_name || ' is popular there'
         end as words

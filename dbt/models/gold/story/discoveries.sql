@@ -17,36 +17,37 @@ gap_days as (
 ),
 
 {% for item, key in [('track', 'recording_id'), ('artist', 'artist_key'), ('album', 'album_key')] -%}
-{{ item }}_months as (
-    select
-        {{ gold_month('played_on') }} as month,
-        {{ key }},
-        {{ gold_sum('plays') }} as plays,
-        {{ gold_sum('ms_played') }} as ms_played
-    from daily_{{ item }}s
-    group by {{ gold_month('played_on') }}, {{ key }}
-),
+    {{ item }}_months as (
+        select
+            {{ gold_month('played_on') }} as month,
+            {{ key }},
+            {{ gold_sum('plays') }} as plays,
+            {{ gold_sum('ms_played') }} as ms_played
+        from daily_{{ item }}s
+        group by {{ gold_month('played_on') }}, {{ key }}
+    ),
 
-{{ item }}_firsts as (
-    select
-        {{ key }},
-        min(month) as first_month
-    from {{ item }}_months
-    group by {{ key }}
-),
+    {{ item }}_firsts as (
+        select
+            {{ key }},
+            min(month) as first_month
+        from {{ item }}_months
+        group by {{ key }}
+    ),
 
-{{ item }}_counts as (
-    select
-        {{ item }}_months.month,
-        count(*) as items,
-        {{ gold_count_if(item ~ '_months.month = ' ~ item ~ '_firsts.first_month') }} as new_items,
-        {{ gold_sum(item ~ '_months.plays') }} as plays,
-        {{ gold_sum(item ~ '_months.ms_played') }} as ms_played,
-        {{ gold_sum_if(item ~ '_months.plays', item ~ '_months.month = ' ~ item ~ '_firsts.first_month') }} as new_plays
-    from {{ item }}_months
-    inner join {{ item }}_firsts on {{ item }}_months.{{ key }} = {{ item }}_firsts.{{ key }}
-    group by {{ item }}_months.month
-),
+    {{ item }}_counts as (
+        select
+            {{ item }}_months.month,
+            count(*) as items,
+            {{ gold_count_if(item ~ '_months.month = ' ~ item ~ '_firsts.first_month') }} as new_items,
+            {{ gold_sum(item ~ '_months.plays') }} as plays,
+            {{ gold_sum(item ~ '_months.ms_played') }} as ms_played,
+            {{ gold_sum_if(item ~ '_months.plays', item ~ '_months.month = ' ~ item ~ '_firsts.first_month') }}
+                as new_plays
+        from {{ item }}_months
+        inner join {{ item }}_firsts on {{ item }}_months.{{ key }} = {{ item }}_firsts.{{ key }}
+        group by {{ item }}_months.month
+    ),
 
 {% endfor -%}
 gap_months as (

@@ -14,7 +14,9 @@
     ('most_faithful_artist', 'artists', 'days', 'days', 5),
     ('one_hit_obsession', 'one_hits', 'plays', 'plays', 10),
 ] %}
-{% set milestones = [1, 100, 1000, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000] %}
+{% set milestones = [
+    1, 100, 1000, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
+] %}
 {% set one_hit_share = 0.8 %}
 {% set one_hit_plays = 10 %}
 
@@ -150,26 +152,28 @@ one_hits as (
 ),
 
 {% for record, relation, measure, unit, kept in contests -%}
-{{ record }} as (
-    select
-        '{{ record }}' as record,
-        row_number() over (
-            order by {{ measure }} desc, ms_played desc, happened_on asc, recording_id asc, artist_key asc, session_id asc
-        ) as place,
-        cast({{ measure }} as bigint) as record_value,
-        '{{ unit }}' as unit,
-        {{ kept }} as kept,
-        happened_on,
-        happened_at,
-        recording_id,
-        artist_key,
-        session_id,
-        plays,
-        ms_played,
-        is_minimum
-    from {{ relation }}
-    where {{ measure }} > 0
-),
+    {{ record }} as (
+        select
+            '{{ record }}' as record,
+            row_number() over (
+                order by
+                    {{ measure }} desc, ms_played desc, happened_on asc,
+                    recording_id asc, artist_key asc, session_id asc
+            ) as place,
+            cast({{ measure }} as bigint) as record_value,
+            '{{ unit }}' as unit,
+            {{ kept }} as kept,
+            happened_on,
+            happened_at,
+            recording_id,
+            artist_key,
+            session_id,
+            plays,
+            ms_played,
+            is_minimum
+        from {{ relation }}
+        where {{ measure }} > 0
+    ),
 
 {% endfor -%}
 running as (
@@ -183,7 +187,7 @@ running as (
 
 milestones as (
     {% for number in milestones -%}
-    select cast({{ number }} as bigint) as milestone{{ ' union all' if not loop.last }}
+        select cast({{ number }} as bigint) as milestone{{ ' union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -230,9 +234,9 @@ reached as (
 
 entries as (
     {% for record, relation, measure, unit, kept in contests -%}
-    select * from {{ record }}
-    where place <= kept
-    union all
+        select * from {{ record }}
+        where place <= kept
+        union all
     {% endfor -%}
     select * from reached
 ),

@@ -27,10 +27,10 @@ described as (
         monthly.month,
         monthly.plays,
         monthly.ms_played,
-        tracks.popularity,
         {%- for feature in gold_audio_features() %}
-        tracks.{{ feature }}{{ ',' if not loop.last }}
+            tracks.{{ feature }},
         {%- endfor %}
+        tracks.popularity
     from monthly
     left join tracks on monthly.track_id = tracks.track_id
 ),
@@ -41,7 +41,7 @@ weighed as (
         {{ gold_sum('plays') }} as plays,
         {{ gold_sum('ms_played') }} as ms_played,
         {%- for feature in gold_taste_features() %}
-        {{ gold_weighted_mean(feature, 'ms_played') }} as {{ feature }},
+            {{ gold_weighted_mean(feature, 'ms_played') }} as {{ feature }},
         {%- endfor %}
         {{ gold_weighted_mean('popularity', 'ms_played') }} as popularity,
         {{ gold_share(gold_sum_if('ms_played', 'energy is not null'), gold_sum('ms_played')) }} as features_share
