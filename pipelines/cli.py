@@ -24,6 +24,7 @@ PATH_SETTINGS = (
     "DESTINATION__LAKE__BUCKET_URL",
     "DESTINATION__WAREHOUSE__CREDENTIALS",
 )
+FULL_DISK = ("No space left", "disk is full", "not enough space")
 EPILOG = "Without a command: the whole flow, sources to published gold. Settings: docs/settings.md."
 log = logging.getLogger("lakehouse.cli")
 logging.getLogger("lakehouse").addHandler(logging.NullHandler())  # nothing to stderr before settings are read
@@ -177,11 +178,17 @@ def main(arguments: list[str], invoked_from: Path) -> int:
         return _tell(problem, problem.exit_code)
     except KeyboardInterrupt:
         return _tell(Problem("Interrupted; what was committed stays, the next run goes on."), 1)
-    except OSError as error:
-        return _tell(Problem(f"{error.filename or 'A file'}: {error.strerror or error}. Free space or mend it."), 1)
     except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        return _tell(Problem(f"{type(error).__name__}: {text} The log has the traceback; `doctor` says more."), 1)
+        return _tell(_explained(error), 1)
+
+
+def _explained(error: Exception) -> Problem:
+    said = str(error).strip().splitlines() or [""]
+    if any(sign in str(error) for sign in FULL_DISK):
+        return Problem("The disk is full. Free space and run again: what was half written is never read.")
+    if isinstance(error, OSError) and error.filename:
+        return Problem(f"{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder.")
+    return Problem(f"{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
 
 
 def _run(options: argparse.Namespace) -> int:

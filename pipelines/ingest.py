@@ -70,7 +70,7 @@ def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
             loaded = Loaded(name, problems=(problem,))
         except Exception as error:
             log.exception("%s failed", name, extra={"file_only": True})
-            reason = " ".join(str(error).split())[:300]
+            reason = (str(error).strip().splitlines() or [""])[0][:300]
             loaded = Loaded(name, problems=(Problem(f"{name} failed: {type(error).__name__}: {reason}"),))
         told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
     if loaded.rows:

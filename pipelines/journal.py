@@ -57,6 +57,7 @@ class NoTraceback(logging.Filter):
 
 def configure(data_dir: Path) -> None:
     """Send logs to the terminal and to the data folder's log file."""
+    logging.raiseExceptions = False  # a log that cannot be written (a full disk) is no traceback at the terminal
     logger = logging.getLogger("lakehouse")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)

@@ -47,8 +47,8 @@ def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
     deadline = time.monotonic() + wait
     lock = Lock()
     try:
-        for folder in _folders(settings):
-            lock.files.append(_lock_file(folder, deadline))
+        for setting, folder in _folders(settings).items():
+            lock.files.append(_lock_file(folder, setting, deadline))
         if not settings.lake.is_local:
             lock.lease = Lease(settings.lake, str(settings.data_dir))
             lock.lease.acquire(deadline)
@@ -81,16 +81,17 @@ class Lock:
             file.close()
 
 
-def _folders(settings: Settings) -> list[Path]:
-    return [settings.data_dir] + ([settings.lake.folder] if settings.lake.is_local else [])
+def _folders(settings: Settings) -> dict[str, Path]:
+    lake = {"DESTINATION__LAKE__BUCKET_URL": settings.lake.folder} if settings.lake.is_local else {}
+    return {"LAKEHOUSE__DATA_DIR": settings.data_dir, **lake}
 
 
-def _lock_file(folder: Path, deadline: float) -> IO[str]:
+def _lock_file(folder: Path, setting: str, deadline: float) -> IO[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+")
     except OSError as error:
-        raise Problem(f"{folder} cannot be written: {error.strerror}. Set LAKEHOUSE__DATA_DIR, or free it.") from error
+        raise Problem(f"{folder} cannot be written: {error.strerror}. Set {setting}, or mend it.") from error
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
