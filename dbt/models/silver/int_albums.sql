@@ -43,11 +43,17 @@ ids as (
     union
     select album_id from track_albums
     union
-    select into_id from rules where file = 'merge.csv' and kind = 'album'
+    select into_id from rules
+    where file = 'merge.csv' and kind = 'album'
 ),
 
 renames as (
-    select item_id, min(new_name) as new_name from rules where file = 'rename.csv' and kind = 'album' group by item_id
+    select
+        item_id,
+        min(new_name) as new_name
+    from rules
+    where file = 'rename.csv' and kind = 'album'
+    group by item_id
 ),
 
 joined as (

@@ -5,7 +5,8 @@ with fetched_tracks as (
 ),
 
 played_tracks as (
-    select * from {{ ref('stg_spotify_api__plays') }} where track_id is not null
+    select * from {{ ref('stg_spotify_api__plays') }}
+    where track_id is not null
 ),
 
 {% set columns = [
@@ -24,7 +25,12 @@ newest as (
 
 -- an answer to a question of its own is newer, but may lack what the item of a play had
 isrcs as (
-    select track_id, min(isrc) as isrc from played_tracks where isrc is not null group by track_id
+    select
+        track_id,
+        min(isrc) as isrc
+    from played_tracks
+    where isrc is not null
+    group by track_id
 ),
 
 completed as (

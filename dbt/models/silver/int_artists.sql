@@ -30,15 +30,28 @@ rules as (
 
 -- artists as the API names them on tracks and albums; lists of ids and of names run in the same order
 named_artists as (
-    select {{ unnest_list('artist_ids') }} as artist_id, {{ unnest_list('artist_names') }} as artist_name from api_tracks
+    select
+        {{ unnest_list('artist_ids') }} as artist_id,
+        {{ unnest_list('artist_names') }} as artist_name
+    from api_tracks
     union
-    select {{ unnest_list('album_artist_ids') }}, {{ unnest_list('album_artist_names') }} from api_tracks
+    select
+        {{ unnest_list('album_artist_ids') }},
+        {{ unnest_list('album_artist_names') }}
+    from api_tracks
     union
-    select {{ unnest_list('artist_ids') }}, {{ unnest_list('artist_names') }} from api_albums
+    select
+        {{ unnest_list('artist_ids') }},
+        {{ unnest_list('artist_names') }}
+    from api_albums
 ),
 
 names as (
-    select artist_id, min(artist_name) as artist_name from named_artists group by artist_id
+    select
+        artist_id,
+        min(artist_name) as artist_name
+    from named_artists
+    group by artist_id
 ),
 
 ids as (
@@ -52,11 +65,17 @@ ids as (
     union
     select artist_id from names
     union
-    select into_id from rules where file = 'merge.csv' and kind = 'artist'
+    select into_id from rules
+    where file = 'merge.csv' and kind = 'artist'
 ),
 
 renames as (
-    select item_id, min(new_name) as new_name from rules where file = 'rename.csv' and kind = 'artist' group by item_id
+    select
+        item_id,
+        min(new_name) as new_name
+    from rules
+    where file = 'rename.csv' and kind = 'artist'
+    group by item_id
 ),
 
 joined as (
@@ -66,7 +85,10 @@ joined as (
             renames.new_name,
             {{ whole_name('catalog_artists.artist_name', 'coalesce(api_artists.artist_name, names.artist_name)') }}
         ) as artist_name,
-        case when {{ list_length('catalog_artists.genres') }} > 0 then catalog_artists.genres else coalesce(api_artists.genres, catalog_artists.genres) end as genres,
+        case
+            when {{ list_length('catalog_artists.genres') }} > 0 then catalog_artists.genres
+            else coalesce(api_artists.genres, catalog_artists.genres)
+        end as genres,
         coalesce(catalog_artists.popularity, api_artists.popularity) as popularity,
         coalesce(catalog_artists.followers, api_artists.followers) as followers,
         catalog_artists.artist_id is not null as is_known_by_catalog,

@@ -45,7 +45,11 @@ unproven as (
 ),
 
 ends as (
-    select min(polled_at) as from_at, max(polled_at) as to_at from pages having count(*) > 0
+    select
+        min(polled_at) as from_at,
+        max(polled_at) as to_at
+    from pages
+    having count(*) > 0
 ),
 
 -- the first page reaches back behind the first poll, where the ledger does not go
@@ -64,7 +68,8 @@ clipped as (
 ),
 
 gaps as (
-    select * from clipped where from_at < to_at
+    select * from clipped
+    where from_at < to_at
 ),
 
 covered_gaps as (
@@ -85,18 +90,28 @@ proven as (
     from gaps
     cross join ends
     union all
-    select coalesce(max(gaps.to_at), ends.from_at), ends.to_at
+    select
+        coalesce(max(gaps.to_at), ends.from_at),
+        ends.to_at
     from ends
     left join gaps on true
     group by ends.from_at, ends.to_at
 ),
 
 stretches as (
-    select from_at, to_at, 'proven' as state, cast(0 as bigint) as missing_at_least
+    select
+        from_at,
+        to_at,
+        'proven' as state,
+        cast(0 as bigint) as missing_at_least
     from proven
     where from_at < to_at
     union all
-    select from_at, to_at, case when is_covered then 'covered by export' else 'gap' end, cast(0 as bigint)
+    select
+        from_at,
+        to_at,
+        case when is_covered then 'covered by export' else 'gap' end,
+        cast(0 as bigint)
     from covered_gaps
 )
 

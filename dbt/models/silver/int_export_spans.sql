@@ -1,14 +1,21 @@
 -- plays of one export are complete between its first row and its last; scrobbles promise no such thing
 with files as (
-    select * from {{ ref('stg_spotify_export__files') }} where feed in ('extended', 'account')
+    select * from {{ ref('stg_spotify_export__files') }}
+    where feed in ('extended', 'account')
 ),
 
 ends as (
-    select file_id, min(ended_at) as from_at, max(ended_at) as to_at
+    select
+        file_id,
+        min(ended_at) as from_at,
+        max(ended_at) as to_at
     from {{ ref('stg_spotify_export__streams') }}
     group by file_id
     union all
-    select file_id, min(ended_at), max(ended_at)
+    select
+        file_id,
+        min(ended_at),
+        max(ended_at)
     from {{ ref('stg_spotify_export__account_streams') }}
     group by file_id
 ),

@@ -19,7 +19,8 @@ api_plays as (
 ),
 
 rejects as (
-    select * from {{ ref('stg_spotify_export__rejects') }} where row_number is not null
+    select * from {{ ref('stg_spotify_export__rejects') }}
+    where row_number is not null
 ),
 
 files as (
@@ -28,7 +29,11 @@ files as (
 
 -- account data of older vintages mixes podcasts with music; the extended export knows their names
 podcasts as (
-    select distinct episode_show_name, episode_name from streams where episode_name is not null
+    select distinct
+        episode_show_name,
+        episode_name
+    from streams
+    where episode_name is not null
 ),
 
 extended as (
@@ -36,12 +41,17 @@ extended as (
         'extended' as source,
         file_id,
         row_number,
-        {{ md5_key([to_ms('ended_at'), "coalesce(track_uri, artist_name || " ~ unit_separator() ~ " || track_name, episode_uri, audiobook_chapter_uri, audiobook_uri)", 'ms_played']) }} as natural_key,
+        {{ md5_key([
+            to_ms('ended_at'),
+            "coalesce(track_uri, artist_name || " ~ unit_separator() ~ " || track_name, episode_uri, "
+            ~ "audiobook_chapter_uri, audiobook_uri)",
+            'ms_played',
+        ]) }} as natural_key,
         case
             when ended_at is null then 'rejected'
             when file_kind = 'video' then 'video'
             when file_kind = 'podcast' or episode_uri is not null or episode_name is not null then 'podcast'
-            when audiobook_uri is not null or audiobook_title is not null or audiobook_chapter_uri is not null then 'audiobook'
+            when coalesce(audiobook_uri, audiobook_title, audiobook_chapter_uri) is not null then 'audiobook'
             else 'music'
         end as content,
         -- two streams of one length do not end in the same second: identical rows are one stream told twice
@@ -68,7 +78,12 @@ account as (
         'account' as source,
         account_streams.file_id,
         account_streams.row_number,
-        {{ md5_key([to_ms('account_streams.ended_at'), 'account_streams.artist_name', 'account_streams.track_name', 'account_streams.ms_played']) }} as natural_key,
+        {{ md5_key([
+            to_ms('account_streams.ended_at'),
+            'account_streams.artist_name',
+            'account_streams.track_name',
+            'account_streams.ms_played',
+        ]) }} as natural_key,
         case
             when account_streams.ended_at is null then 'rejected'
             when account_streams.file_kind = 'video' then 'video'

@@ -5,7 +5,11 @@ with feed_rows as (
 ),
 
 tracks as (
-    select track_id, isrc, duration_ms from {{ ref('int_tracks') }}
+    select
+        track_id,
+        isrc,
+        duration_ms
+    from {{ ref('int_tracks') }}
 ),
 
 track_keys as (
@@ -21,12 +25,20 @@ songs as (
 ),
 
 isrc_tracks as (
-    select isrc, min(track_id) as track_id from tracks where isrc is not null group by isrc
+    select
+        isrc,
+        min(track_id) as track_id
+    from tracks
+    where isrc is not null
+    group by isrc
 ),
 
 -- most rows are told once: only the others are numbered
 told_again as (
-    select source, natural_key, content
+    select
+        source,
+        natural_key,
+        content
     from feed_rows
     where file_id is not null
     group by source, natural_key, content
@@ -34,7 +46,12 @@ told_again as (
 ),
 
 again as (
-    select feed_rows.source, feed_rows.natural_key, feed_rows.content, feed_rows.file_id, feed_rows.row_number
+    select
+        feed_rows.source,
+        feed_rows.natural_key,
+        feed_rows.content,
+        feed_rows.file_id,
+        feed_rows.row_number
     from feed_rows
     inner join told_again
         on

@@ -2,21 +2,26 @@
 
 -- what all feeds together say about a play, before the listener's own rules
 with observations as (
-    select * from {{ ref('int_observations') }} where content = 'music' and not is_repeat
+    select * from {{ ref('int_observations') }}
+    where content = 'music' and not is_repeat
 ),
 
 matches as (
-    select * from {{ ref('int_play_matches') }} where play_key is not null
+    select * from {{ ref('int_play_matches') }}
+    where play_key is not null
 ),
 
 told as (
-    select matches.play_key, observations.*
+    select
+        matches.play_key,
+        observations.*
     from matches
     inner join observations on matches.observation_key = observations.observation_key
 ),
 
 best as (
-    select * from told where observation_key = play_key
+    select * from told
+    where observation_key = play_key
 ),
 
 -- a play has at most one observation of each feed
@@ -35,11 +40,11 @@ others as (
             {{ told_by('lastfm', 'best_track_id') }}
         ) as named_track_id,
         {% for column, unknown in [('artist_name', 'Unknown Artist'), ('track_name', 'Unknown Track'), ('album_name', '')] -%}
-        coalesce(
-            {% for feed in ['api', 'account', 'listenbrainz', 'lastfm'] -%}
-            {{ told_by(feed, "nullif(" ~ column ~ ", '" ~ unknown ~ "')") }}{{ ',' if not loop.last }}
-            {% endfor -%}
-        ) as {{ column }},
+            coalesce(
+                {% for feed in ['api', 'account', 'listenbrainz', 'lastfm'] -%}
+                    {{ told_by(feed, "nullif(" ~ column ~ ", '" ~ unknown ~ "')") }}{{ ',' if not loop.last }}
+                {% endfor -%}
+            ) as {{ column }},
         {% endfor -%}
         {{ told_by('api', 'artist_name') }} as api_artist_name,
         {{ told_by('api', 'duration_ms') }} as api_duration_ms,
@@ -76,7 +81,8 @@ gathered as (
 ),
 
 public_plays as (
-    select * from gathered where not is_incognito
+    select * from gathered
+    where not is_incognito
 ),
 
 estimated as (

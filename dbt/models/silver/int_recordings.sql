@@ -10,7 +10,9 @@ track_names as (
 ),
 
 rules as (
-    select track_id, min(recording_id) as recording_id
+    select
+        track_id,
+        min(recording_id) as recording_id
     from {{ ref('stg_curation__rules') }}
     where file = 'recordings.csv'
     group by track_id
@@ -35,7 +37,8 @@ breaks as (
     select
         *,
         case
-            when duration_ms - lag(duration_ms) over (partition by name_key order by duration_ms nulls last, track_id) <= 2000 then 0
+            when duration_ms - lag(duration_ms) over (partition by name_key order by duration_ms, track_id) <= 2000
+                then 0
             else 1
         end as is_break
     from named

@@ -13,11 +13,13 @@ api_features as (
 ),
 
 streams as (
-    select * from {{ ref('stg_spotify_export__streams') }} where track_id is not null
+    select * from {{ ref('stg_spotify_export__streams') }}
+    where track_id is not null
 ),
 
 listens as (
-    select * from {{ ref('stg_spotify_export__listenbrainz_listens') }} where track_id is not null
+    select * from {{ ref('stg_spotify_export__listenbrainz_listens') }}
+    where track_id is not null
 ),
 
 rules as (
@@ -25,15 +27,29 @@ rules as (
 ),
 
 listened as (
-    select track_id, min(track_name) as track_name, cast(null as {{ text_type() }}) as isrc, cast(null as bigint) as duration_ms
+    select
+        track_id,
+        min(track_name) as track_name,
+        cast(null as {{ text_type() }}) as isrc,
+        cast(null as bigint) as duration_ms
     from streams
     group by track_id
     union all
-    select track_id, min(track_name), min(isrc), max(duration_ms) from listens group by track_id
+    select
+        track_id,
+        min(track_name),
+        min(isrc),
+        max(duration_ms)
+    from listens
+    group by track_id
 ),
 
 feed_tracks as (
-    select track_id, min(track_name) as track_name, min(isrc) as isrc, max(duration_ms) as duration_ms
+    select
+        track_id,
+        min(track_name) as track_name,
+        min(isrc) as isrc,
+        max(duration_ms) as duration_ms
     from listened
     group by track_id
 ),
@@ -47,11 +63,17 @@ ids as (
     union
     select track_id from feed_tracks
     union
-    select into_id from rules where file = 'merge.csv' and kind = 'track'
+    select into_id from rules
+    where file = 'merge.csv' and kind = 'track'
 ),
 
 renames as (
-    select item_id, min(new_name) as new_name from rules where file = 'rename.csv' and kind = 'track' group by item_id
+    select
+        item_id,
+        min(new_name) as new_name
+    from rules
+    where file = 'rename.csv' and kind = 'track'
+    group by item_id
 ),
 
 joined as (
@@ -73,9 +95,10 @@ joined as (
             catalog_tracks.duration_ms, api_tracks.duration_ms, api_features.duration_ms, feed_tracks.duration_ms
         ) as duration_ms,
         coalesce(catalog_tracks.popularity, api_tracks.popularity) as popularity,
-        {% for feature in audio_features() + ['key', 'mode', 'time_signature'] -%}
+    {% for feature in audio_features() + ['key', 'mode', 'time_signature'] -%}
         coalesce(catalog_tracks.{{ feature }}, api_features.{{ feature }}) as {{ feature }}{{ ',' if not loop.last }}
-        {% endfor %}
+    
+    {% endfor %}
     from ids
     left join catalog_tracks on ids.track_id = catalog_tracks.track_id
     left join api_tracks on ids.track_id = api_tracks.track_id

@@ -1,5 +1,6 @@
 with plays as (
-    select * from {{ ref('stg_spotify_api__plays') }} where track_id is not null
+    select * from {{ ref('stg_spotify_api__plays') }}
+    where track_id is not null
 ),
 
 tracks as (

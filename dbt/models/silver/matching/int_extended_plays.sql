@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 with observations as (
-    select * from {{ ref('int_observations') }} where source = 'extended' and content = 'music' and not is_repeat
+    select * from {{ ref('int_observations') }}
+    where source = 'extended' and content = 'music' and not is_repeat
 ),
 
 neighbours as (

@@ -1,15 +1,32 @@
 {{ config(materialized='table') }}
 
 with spellings as (
-    select artist_name, track_name from {{ ref('stg_spotify_export__streams') }} where track_id is null
+    select
+        artist_name,
+        track_name
+    from {{ ref('stg_spotify_export__streams') }}
+    where track_id is null
     union
-    select artist_name, track_name from {{ ref('stg_spotify_export__account_streams') }}
+    select
+        artist_name,
+        track_name
+    from {{ ref('stg_spotify_export__account_streams') }}
     union
-    select artist_name, track_name from {{ ref('stg_spotify_export__lastfm_scrobbles') }}
+    select
+        artist_name,
+        track_name
+    from {{ ref('stg_spotify_export__lastfm_scrobbles') }}
     union
-    select artist_name, track_name from {{ ref('stg_spotify_export__listenbrainz_listens') }}
+    select
+        artist_name,
+        track_name
+    from {{ ref('stg_spotify_export__listenbrainz_listens') }}
     union
-    select {{ list_item('artist_names', 1) }}, track_name from {{ ref('stg_spotify_api__plays') }} where track_id is null
+    select
+        {{ list_item('artist_names', 1) }},
+        track_name
+    from {{ ref('stg_spotify_api__plays') }}
+    where track_id is null
 ),
 
 known as (

@@ -5,13 +5,18 @@ with track_names as (
 ),
 
 tracks as (
-    select track_id, popularity from {{ ref('int_tracks') }}
+    select
+        track_id,
+        popularity
+    from {{ ref('int_tracks') }}
 ),
 
 played as (
-    select distinct track_id from {{ ref('stg_spotify_api__plays') }} where track_id is not null
+    select distinct track_id from {{ ref('stg_spotify_api__plays') }}
+    where track_id is not null
     union
-    select distinct track_id from {{ ref('stg_spotify_export__streams') }} where track_id is not null
+    select distinct track_id from {{ ref('stg_spotify_export__streams') }}
+    where track_id is not null
 ),
 
 candidates as (

@@ -13,29 +13,59 @@ api_tracks as (
 ),
 
 streams as (
-    select * from {{ ref('stg_spotify_export__streams') }} where track_id is not null
+    select * from {{ ref('stg_spotify_export__streams') }}
+    where track_id is not null
 ),
 
 listens as (
-    select * from {{ ref('stg_spotify_export__listenbrainz_listens') }} where track_id is not null
+    select * from {{ ref('stg_spotify_export__listenbrainz_listens') }}
+    where track_id is not null
 ),
 
 spellings as (
-    select track_id, {{ list_item('artist_names', 1) }} as artist_name, track_name, 1 as preference from api_tracks
+    select
+        track_id,
+        {{ list_item('artist_names', 1) }} as artist_name,
+        track_name,
+        1 as preference
+    from api_tracks
     union all
-    select catalog_tracks.track_id, catalog_artists.artist_name, catalog_tracks.track_name, 2
+    select
+        catalog_tracks.track_id,
+        catalog_artists.artist_name,
+        catalog_tracks.track_name,
+        2
     from catalog_tracks
     inner join catalog_artists on {{ list_item('catalog_tracks.artist_ids', 1) }} = catalog_artists.artist_id
     union all
-    select track_id, {{ list_item('album_artist_names', 1) }}, track_name, 3 from api_tracks
+    select
+        track_id,
+        {{ list_item('album_artist_names', 1) }},
+        track_name,
+        3
+    from api_tracks
     union all
-    select distinct track_id, artist_name, track_name, 4 from streams
+    select distinct
+        track_id,
+        artist_name,
+        track_name,
+        4
+    from streams
     union all
-    select distinct track_id, artist_name, track_name, 5 from listens
+    select distinct
+        track_id,
+        artist_name,
+        track_name,
+        5
+    from listens
 ),
 
 distinct_spellings as (
-    select track_id, artist_name, track_name, min(preference) as preference
+    select
+        track_id,
+        artist_name,
+        track_name,
+        min(preference) as preference
     from spellings
     where artist_name is not null and track_name is not null
     group by track_id, artist_name, track_name
@@ -50,7 +80,12 @@ keyed as (
 ),
 
 final as (
-    select track_id, name_key, min(preference) as preference from keyed group by track_id, name_key
+    select
+        track_id,
+        name_key,
+        min(preference) as preference
+    from keyed
+    group by track_id, name_key
 )
 
 select * from final

@@ -8,7 +8,7 @@ renamed as (
         {{ whole_number(json_text('payload', '$.mode')) }} as mode,
         {{ whole_number(json_text('payload', '$.time_signature')) }} as time_signature,
         {% for feature in audio_features() -%}
-        try_cast({{ json_text('payload', '$.' ~ feature) }} as double) as {{ feature }},
+            try_cast({{ json_text('payload', '$.' ~ feature) }} as double) as {{ feature }},
         {% endfor -%}
         fetched_at
     from newest

@@ -3,7 +3,11 @@ with source as (
 ),
 
 files as (
-    select file_id, kind, _dlt_load_id from {{ ref('stg_spotify_export__files') }}
+    select
+        file_id,
+        kind,
+        _dlt_load_id
+    from {{ ref('stg_spotify_export__files') }}
 ),
 
 -- a file that two imports brought counts once
