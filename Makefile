@@ -12,6 +12,9 @@ help:  ## list the targets
 run: .venv/.run  ## the whole flow on embedded defaults (ARGS="--profile prod" for others)
 	$(RUN) $(ARGS)
 
+run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its own (ARGS=folder of a catalog)
+	$(BIN)/python -m sandbox.servers.trial $(ARGS)
+
 test: .venv/.dev  ## all tests but Spark and the long torture
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
@@ -54,4 +57,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run test sql dashboard notebook format lint check coverage lock clean
+.PHONY: help run run-servers test sql dashboard notebook format lint check coverage lock clean

@@ -5,24 +5,17 @@ Everything is thrown away when the command ends. Without a command an interactiv
 Run it: `python -m sandbox.servers make run`
 """
 
-import contextlib
 import os
 import subprocess
 import sys
 
-from sandbox.servers import mariadb, postgres, seaweedfs
+from sandbox.servers.together import serve
 from sources.problem import Problem
 
 
 def main(command: list[str]) -> int:
     """Runs the command against servers of its own and returns its exit code."""
-    with contextlib.ExitStack() as stack:
-        catalog, warehouse, lake = (stack.enter_context(server.serve()) for server in (mariadb, postgres, seaweedfs))
-        settings = {
-            "SOURCES__CATALOG__CREDENTIALS": catalog.fresh(),
-            "DESTINATION__WAREHOUSE__CREDENTIALS": warehouse.fresh(),
-            **lake.fresh().environment,
-        }
+    with serve() as settings:
         return subprocess.call(command or [os.environ.get("SHELL", "/bin/sh")], env={**os.environ, **settings})  # noqa: S603
 
 
