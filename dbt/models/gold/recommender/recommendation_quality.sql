@@ -34,7 +34,7 @@ accuracy as (
             '{{ name }}' as measure,
             {{ column }} as value
         from measured
-                {{ 'union all' if not loop.last }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
