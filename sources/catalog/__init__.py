@@ -1,7 +1,7 @@
 """The music catalog: three tables of a MySQL, MariaDB, SQLite or other database, into bronze.
 
-`catalog` is the dlt source. `extract` is what a run calls: it decides what is new before dlt starts, and returns
-without starting it when nothing is. `nothing_new` decides the same from the pipeline's folder alone.
+`catalog` is the dlt source. `nothing_new` decides from the pipeline's folder and the catalog whether there is anything
+to do, without dlt. `extract` is what a run calls then: it goes by the state in the lake, whatever this machine knows.
 
 Data flow: catalog database -> plans -> dlt `sql_database` with the `key_window` loader -> bronze
 """

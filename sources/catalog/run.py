@@ -18,6 +18,7 @@ from sources.catalog.choice import TableSettings
 from sources.catalog.database import open_database
 from sources.catalog.ledger import Bronze
 from sources.catalog.plan import Ask, Plan, State, asked_now
+from sources.pending import finish
 from sources.problem import Problem
 
 
@@ -35,23 +36,13 @@ class Run:
     def extract(self, url: str) -> list[Extract]:
         """Load what is new; dlt starts only if something is."""
         ask = asked_now(backfill=self.backfill)
-        folder = Path(self.pipeline.working_dir)
-        states = local_states(folder)
-        planned = self._plan(url, states, ask) if states is not None else None
-        if planned is None or any(isinstance(found, Plan) for _, found in planned.values()):
-            restored = self._restore()
-            planned = planned if planned is not None and restored == states else self._plan(url, restored, ask)
-        return self._load(url, planned, ask)
-
-    def _plan(self, url: str, states: Mapping[str, State], ask: Ask) -> Planned:
-        return plan_tables(url, states, self.tables, ask, self.full_refresh)
+        states = self._restore()
+        return self._load(url, plan_tables(url, states, self.tables, ask, self.full_refresh), ask)
 
     def _restore(self) -> dict[str, State]:
-        """The state of the lake: packages left over are loaded first, a lost folder is made again."""
+        """The state of the lake: packages left over are loaded first, a lost folder (or lake) is made again."""
         with _lake_explained():
-            if self.pipeline.has_pending_data:
-                self.pipeline.run()
-            self.pipeline.sync_destination()
+            finish(self.pipeline)
         return _states(self.pipeline.state)
 
     def _load(self, url: str, planned: Planned, ask: Ask) -> list[Extract]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.curation.rules import Rule, read_rules
+from sources.pending import finish
 
 if TYPE_CHECKING:
     import dlt
@@ -39,9 +40,7 @@ def load_rules(pipeline: "Callable[[], dlt.Pipeline]", folder: Path, state: Path
 def _copy(pipeline: "dlt.Pipeline", rules: Sequence[Rule], digest: str) -> int:
     from sources.curation import curation
 
-    if pipeline.has_pending_data:
-        pipeline.run()
-    pipeline.sync_destination()
+    finish(pipeline)
     if _known(pipeline.state) == digest:
         return 0
     pipeline.run(curation(rules, digest), loader_file_format="parquet").raise_on_failed_jobs()

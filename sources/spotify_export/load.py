@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sources.pending import finish
 from sources.spotify_export.members import Archives, Limits, Member
 from sources.spotify_export.plan import Memory, Planned, Progress, plan
 from sources.spotify_export.report import FileReport, ImportReport
@@ -98,8 +99,7 @@ class _Run:
         if not self._new:
             return ()
         # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
-        if pipeline.has_pending_data:
-            pipeline.run()
+        finish(pipeline)
         info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")
         info.raise_on_failed_jobs()
         return tuple(info.loads_ids)
