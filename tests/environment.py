@@ -25,6 +25,7 @@ class Environment:
         """The environment of a process in it."""
         return {
             **os.environ,
+            "WORKSPACE__PROFILE": "dev",  # another test of this process may have named one
             "LAKEHOUSE__DATA_DIR": str(self.data_dir),
             "XDG_CONFIG_HOME": str(self.data_dir / "config"),
             **self.settings,

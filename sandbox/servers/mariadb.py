@@ -103,10 +103,11 @@ def serve() -> Iterator[MariaDB]:
         yield MariaDB(_start(stack, found, place, user))
 
 
+# a server that starts deletes every #sql* file in its temporary folder, those of its neighbours in /tmp too
 def _prepare(found: Programs, place: Path, user: User) -> None:
     run(
         [
-            found.install_db, "--no-defaults", f"--datadir={place}/data", "--auth-root-authentication-method=normal",
+            found.install_db, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}", "--auth-root-authentication-method=normal",
             "--skip-test-db", "--skip-name-resolve", *found.install_arguments,
         ],
         user,
@@ -118,7 +119,7 @@ def _start(stack: contextlib.ExitStack, found: Programs, place: Path, user: User
         (port,) = free_ports(1)
         url = f"mysql+pymysql://root@127.0.0.1:{port}"
         command = [
-            found.server, "--no-defaults", f"--datadir={place}/data", f"--port={port}", "--bind-address=127.0.0.1",
+            found.server, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}", f"--port={port}", "--bind-address=127.0.0.1",
             f"--socket={place}/my.sock", f"--pid-file={place}/my.pid", *QUICK, *found.server_arguments,
         ]  # fmt: skip
         try:

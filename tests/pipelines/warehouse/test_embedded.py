@@ -186,7 +186,7 @@ def test_runs_are_told_whether_something_is_published_or_not(
     warehouse.record_run(replace(RUN, run_id="r0", state="red", exit_code=3))
     with duckdb.connect() as connection:
         warehouse.attach(connection)
-        assert connection.execute("select run_id, state, exit_code from warehouse.ops.pipeline_runs").fetchall() == [
+        assert connection.execute("select run_id, state, exit_code from ops.pipeline_runs").fetchall() == [
             ("r0", "red", 3)
         ]
     publish(1)
@@ -209,9 +209,7 @@ def test_a_run_recorded_twice_counts_once_and_a_torn_line_harms_nothing(warehous
     warehouse.record_run(RUN)
     with duckdb.connect() as connection:
         warehouse.attach(connection)
-        assert connection.execute("select run_id, state from warehouse.ops.pipeline_runs").fetchall() == [
-            ("r1", "published")
-        ]
+        assert connection.execute("select run_id, state from ops.pipeline_runs").fetchall() == [("r1", "published")]
 
 
 def test_a_publish_killed_anywhere_leaves_a_whole_generation(

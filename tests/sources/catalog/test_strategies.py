@@ -193,6 +193,17 @@ def test_an_empty_machine_goes_on_from_the_lake(open_house, strategy: Default) -
     here.check()
 
 
+def test_a_lake_that_is_lost_is_filled_again(open_house) -> None:
+    import shutil
+
+    here = open_house()
+    here.do(artist("a1"), artist("a2"))
+    here.extract()
+    shutil.rmtree(here.folder / "lake")
+    here.extract()
+    here.check()
+
+
 def test_another_strategy_starts_with_a_new_base(open_house) -> None:
     here = open_house(artists=FULL)
     here.do(*(artist(f"a{i}") for i in range(5)))
