@@ -107,7 +107,8 @@ def serve() -> Iterator[MariaDB]:
 def _prepare(found: Programs, place: Path, user: User) -> None:
     run(
         [
-            found.install_db, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}", "--auth-root-authentication-method=normal",
+            found.install_db, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}",
+            "--auth-root-authentication-method=normal",
             "--skip-test-db", "--skip-name-resolve", *found.install_arguments,
         ],
         user,
@@ -119,7 +120,8 @@ def _start(stack: contextlib.ExitStack, found: Programs, place: Path, user: User
         (port,) = free_ports(1)
         url = f"mysql+pymysql://root@127.0.0.1:{port}"
         command = [
-            found.server, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}", f"--port={port}", "--bind-address=127.0.0.1",
+            found.server, "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}",
+            f"--port={port}", "--bind-address=127.0.0.1",
             f"--socket={place}/my.sock", f"--pid-file={place}/my.pid", *QUICK, *found.server_arguments,
         ]  # fmt: skip
         try:
