@@ -22,8 +22,8 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SHADES = " .:-=+*#%@"
 NEXT = (
     ("python pipelines/run.py sql \"select * from gold.top_tracks where period = 'all' order by rank limit 10\"", ""),
+    ("python pipelines/run.py wrapped", "the last year as one page to look at and to share"),
     ("make notebook", "the catalog profiled, in the browser"),
-    ("python pipelines/run.py doctor", "what is right, and where everything is"),
 )
 
 
