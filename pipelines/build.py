@@ -86,24 +86,35 @@ def build(settings: Settings, snapshot: Snapshot, full_refresh: bool = False) ->
     wanted = fingerprint(settings, snapshot)
     target = _place(settings, wanted)
     mark = _read_mark(settings)
-    if mark == {"state": "green", **asdict(wanted)} and not full_refresh:
+    if is_at_hand(settings, wanted) and not full_refresh:
         log.info("build: up to date")
         return target
     if full_refresh or mark.get("state") != "green" or mark.get("logic") != wanted.logic:
         target.database.unlink(missing_ok=True)
     _write_mark(settings, {"state": "building"})
     _make_views(settings, snapshot, target.database)
-    _run_dbt(settings, target)
-    _write_mark(settings, {"state": "green", **asdict(wanted)})
+    if full_refresh or not _is_green(mark, wanted):
+        _run_dbt(settings, target)
+    _export_snapshot(settings, target)
+    _write_mark(settings, _green(settings, wanted))
     return target
 
 
-def is_built(settings: Settings, wanted: Fingerprint) -> bool:
-    """Whether the build database holds an audited build of this fingerprint."""
-    return _read_mark(settings) == {"state": "green", **asdict(wanted)}
+def is_at_hand(settings: Settings, wanted: Fingerprint) -> bool:
+    """Whether this machine holds an audited build of this fingerprint and the analysts' file of it."""
+    return _read_mark(settings) == _green(settings, wanted) and snapshot_file(settings).exists()
 
 
-def export_snapshot(settings: Settings, target: Build) -> Path:
+def _is_green(mark: dict[str, str], wanted: Fingerprint) -> bool:
+    return {**mark, "lake_url": ""} == {"state": "green", **asdict(wanted), "lake_url": ""}
+
+
+def _green(settings: Settings, wanted: Fingerprint) -> dict[str, str]:
+    # views name their files by absolute paths: a lake that moved needs other views, not other tables
+    return {"state": "green", **asdict(wanted), "lake_url": settings.lake.bucket_url}
+
+
+def _export_snapshot(settings: Settings, target: Build) -> None:
     """Write the file that analysts open: bronze and silver of this build, made whole and renamed into place."""
     import duckdb
 
@@ -118,7 +129,6 @@ def export_snapshot(settings: Settings, target: Build) -> Path:
         _copy_views(connection)
         connection.execute("detach built")
     beside.replace(final)
-    return final
 
 
 def snapshot_file(settings: Settings) -> Path:

@@ -56,8 +56,7 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
 def build(settings: Settings, options: argparse.Namespace) -> int:
     """Silver and gold from bronze, audited, not published."""
     with hold(settings, settings.lock_wait):
-        built = builder.build(settings, take_snapshot(open_store(settings.lake)), options.full_refresh)
-        builder.export_snapshot(settings, built)
+        builder.build(settings, take_snapshot(open_store(settings.lake)), options.full_refresh)
     sys.stdout.write("built and audited; `publish` makes it what readers see\n")
     return 0
 

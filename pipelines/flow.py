@@ -131,11 +131,13 @@ def bring_up(
     warehouse = open_warehouse(settings)
     published = warehouse.published()
     held_back = published.held_back if published and not forward else None
-    if published and wanted.digest in (published.fingerprint, held_back) and not full_refresh:
+    is_published = published and wanted.digest in (published.fingerprint, held_back) and not full_refresh
+    if is_published and builder.is_at_hand(settings, wanted):
         return replace(current, state="failed" if current.problems else "nothing new")
     with step("build"):
         built = builder.build(settings, snapshot, full_refresh)
-        builder.export_snapshot(settings, built)
+    if is_published:
+        return replace(current, state="failed" if current.problems else "nothing new")
     with step("reconcile"):
         stations = _reconcile(settings, warehouse, built, current)
     lock.check()

@@ -16,12 +16,14 @@ from sandbox.servers.postgres import serve as serve_postgres
 from sandbox.servers.seaweedfs import S3
 from sandbox.servers.seaweedfs import SETTING as S3_SETTING
 from sandbox.servers.seaweedfs import serve as serve_s3
-from tests.environment import FIRST_RUN, Environment
+from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
+SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "WORKSPACE__", "DLT_DATA_DIR")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what must be asked for; keep tests that share the built environment on one worker."""
     for item in items:
@@ -32,6 +34,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
     config.hook.pytest_deselected(items=apart)
     items[:] = [item for item in items if item not in apart]
+
+
+@pytest.fixture(autouse=True)
+def _settings_stay_with_their_test() -> Iterator[None]:
+    """Take back the variables that resolving settings in this process wrote for dlt."""
+    yield
+    for name in set(os.environ) - set(SURROUNDINGS):
+        if name.startswith(SETTINGS):
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+SURROUNDINGS = dict(os.environ)
+"""The environment before any test: settings resolved inside a test process write variables for dlt into it."""
 FIRST_RUN = "first-run.txt"
 """What the first run of the built environment said on stdout."""
 
@@ -24,8 +26,7 @@ class Environment:
     def variables(self) -> dict[str, str]:
         """The environment of a process in it."""
         return {
-            **os.environ,
-            "WORKSPACE__PROFILE": "dev",  # another test of this process may have named one
+            **SURROUNDINGS,
             "LAKEHOUSE__DATA_DIR": str(self.data_dir),
             "XDG_CONFIG_HOME": str(self.data_dir / "config"),
             **self.settings,

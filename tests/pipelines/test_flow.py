@@ -56,7 +56,6 @@ def test_a_second_run_says_that_nothing_is_new_and_changes_nothing(copied: Envir
     assert [tuple(state.values()) for state in states] == [("published", "0"), ("nothing new", "0")]
 
 
-@pytest.mark.torture
 def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(copied: Environment) -> None:
     count = "select count(*) as plays, count(distinct (played_at, track_id)) as told from gold.fct_plays"
     (before,) = copied.ask(count)
@@ -67,7 +66,6 @@ def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(copied: En
     assert after["plays"] == after["told"]
 
 
-@pytest.mark.torture
 @pytest.mark.parametrize("strategy", ["full", "watermark", "partition"])
 def test_a_row_deleted_and_a_row_changed_in_the_catalog_reach_gold(copied: Environment, strategy: str) -> None:
     variables = {"SOURCES__CATALOG__SPOTIFY_ALBUMS__STRATEGY": strategy}
@@ -89,7 +87,6 @@ def test_a_row_deleted_and_a_row_changed_in_the_catalog_reach_gold(copied: Envir
     assert gold["album_name"] == "Ein anderer Name"
 
 
-@pytest.mark.torture
 def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
     before = copied.gold()
     for name in ("pipelines", "build", "listener", "snapshot"):
@@ -99,7 +96,6 @@ def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
     assert copied.gold() == before
 
 
-@pytest.mark.torture
 def test_another_play_rule_follows_from_bronze(copied: Environment) -> None:
     counted = "select count(*) filter (is_counted) as plays, count(*) as streams from gold.fct_plays"
     (before,) = copied.ask(counted)

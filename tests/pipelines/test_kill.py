@@ -4,8 +4,6 @@ import shutil
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.environment import Environment
 
 MOMENTS = (("", 1.0), ("spotify_export", 0.3), ("snapshot", 4.0), ("reconcile", 0.05))
@@ -24,7 +22,6 @@ def killed(environment: Environment, step: str, seconds: float) -> None:
     process.communicate()
 
 
-@pytest.mark.torture
 def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, tmp_path: Path) -> None:
     twin = Environment(tmp_path / "twin")
     shutil.copytree(copied.data_dir, twin.data_dir)

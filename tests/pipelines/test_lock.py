@@ -1,6 +1,5 @@
 """One run at a time: waiting, giving up, and taking over from the dead."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 from pipelines.lock import BusyError, Lease, hold
 from pipelines.settings import LakeSettings, load
 from sandbox.servers.seaweedfs import S3
+from tests.environment import SURROUNDINGS
 
 HOLD = """
 import sys, time
@@ -25,7 +25,7 @@ with hold(load(), 0):
 
 def holder(data_dir: Path) -> subprocess.Popen[str]:
     """A process that holds the environment."""
-    environment = {**os.environ, "LAKEHOUSE__DATA_DIR": str(data_dir), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**SURROUNDINGS, "LAKEHOUSE__DATA_DIR": str(data_dir), "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen([sys.executable, "-c", HOLD], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

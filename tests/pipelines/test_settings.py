@@ -1,12 +1,13 @@
 """Settings: environment over profile files over defaults, and a clear word for every wrong value."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.environment import SURROUNDINGS
 
 ROOT = Path(__file__).parents[2]
 SHOW = """
@@ -31,7 +32,7 @@ def resolved(**environment: str) -> dict[str, object]:
     answer = subprocess.run(
         [sys.executable, "-c", SHOW],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**SURROUNDINGS, **environment},
         capture_output=True,
         text=True,
         check=True,

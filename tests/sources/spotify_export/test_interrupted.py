@@ -1,6 +1,5 @@
 """An import that is killed anywhere, run again, ends with every row once."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.environment import SURROUNDINGS
 
 from .conftest import Lake
 from .vintages import dump, several, stream, zipped
@@ -79,7 +80,7 @@ def archive(folder: Path) -> Path:
 
 def start(root: Path, source: Path, point: str) -> "subprocess.Popen[bytes]":
     environment = {
-        **os.environ,
+        **SURROUNDINGS,
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
     }
