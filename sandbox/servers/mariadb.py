@@ -43,13 +43,23 @@ class MariaDB:
         """Makes an empty database and returns its URL; it is dropped with `clean`."""
         name = f"test_{uuid4().hex[:12]}"
         _execute(self.url, f"create database {name} character set utf8mb4")
-        self.made.append(name)
+        self.made.append(f"database if exists {name}")
         return f"{self.url.rstrip('/')}/{name}"
 
+    def reader(self, url: str) -> str:
+        """Makes a user who may SELECT from the database of a URL and nothing else; returns the URL of that user."""
+        import sqlalchemy as sa
+
+        own, name, password = sa.make_url(url), f"reader_{uuid4().hex[:12]}", uuid4().hex
+        _execute(self.url, f"create user {name}@'%' identified by '{password}'")
+        _execute(self.url, f"grant select on {own.database}.* to {name}@'%'")
+        self.made.append(f"user if exists {name}@'%'")
+        return own.set(username=name, password=password).render_as_string(hide_password=False)
+
     def clean(self) -> None:
-        """Drops the databases that `fresh` made."""
+        """Drops what `fresh` and `reader` made."""
         while self.made:
-            _execute(self.url, f"drop database if exists {self.made.pop()}")
+            _execute(self.url, f"drop {self.made.pop()}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from sandbox.servers import mariadb, postgres, seaweedfs
 
+CATALOG, WAREHOUSE = "SOURCES__CATALOG__CREDENTIALS", "DESTINATION__WAREHOUSE__CREDENTIALS"
+
 
 @contextlib.contextmanager
 def serve() -> Iterator[dict[str, str]]:
@@ -19,7 +21,7 @@ def serve() -> Iterator[dict[str, str]]:
     with contextlib.ExitStack() as stack:
         catalog, warehouse, lake = (stack.enter_context(server.serve()) for server in (mariadb, postgres, seaweedfs))
         yield {
-            "SOURCES__CATALOG__CREDENTIALS": catalog.fresh(),
-            "DESTINATION__WAREHOUSE__CREDENTIALS": warehouse.fresh(),
+            CATALOG: catalog.fresh(),
+            WAREHOUSE: warehouse.fresh(),
             **lake.fresh().environment,
         }
