@@ -142,6 +142,7 @@ COMMANDS = (
         "pipelines.export:export",
         (Argument(("folder",), {"type": Path, "metavar": "DIR", "help": "folder, made when it is missing"}),),
     ),
+    Command("rebuild", "everything but credentials from the lake alone", "pipelines.commands:rebuild"),
 )
 
 

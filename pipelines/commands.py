@@ -107,6 +107,19 @@ def import_catalog(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def rebuild(settings: Settings, _options: argparse.Namespace) -> int:
+    """Everything but credentials from the lake alone.
+
+    Raises:
+        UsageProblem: The lake is empty, so that nothing could come back from it.
+    """
+    from pipelines.restore import bring_back
+
+    if not take_snapshot(open_store(settings.lake)).files:
+        raise UsageProblem(f"The lake {settings.lake.bucket_url} is empty: set DESTINATION__LAKE__BUCKET_URL.")
+    return _locked(settings, lambda lock, current: bring_back(settings, lock, current))
+
+
 def duration(text: str) -> timedelta:
     """A length of time such as `15m`, `2h` or `90s`.
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.embedded import Surroundings
 from pipelines.journal import step
-from pipelines.lake import pipeline_for, seal, take_snapshot
+from pipelines.kept import kept
+from pipelines.lake import Snapshot, pipeline_for, seal, take_snapshot
 from pipelines.settings import Settings
 from pipelines.store import open_store
 from sources.problem import Problem
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("lakehouse.ingest")
 SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
 """In this order: the API's budget is spent on what the history names."""
+
+FILES = "spotify_export__files"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def import_history(
 
     with bar() as progress:
         return import_paths(
-            None if dry_run else pipeline_for(settings, "spotify_export"),
+            None if dry_run else lambda: pipeline_for(settings, "spotify_export"),
             paths,
             known_files(settings),
             settings.spotify_export.keep_place,
@@ -132,25 +135,32 @@ def import_history(
 
 def known_files(settings: Settings) -> set[str]:
     """The `file_id` of every file that the lake holds."""
+    snapshot = take_snapshot(open_store(settings.lake))
+    if not snapshot.paths(FILES):
+        return set()
+    return set(kept(settings.data_dir / "known_files.json", snapshot, [FILES], lambda: _ask(settings, snapshot)))
+
+
+def _ask(settings: Settings, snapshot: Snapshot) -> list[str]:
     import duckdb
 
     from pipelines import duck
 
-    view = "spotify_export__files"
-    snapshot = take_snapshot(open_store(settings.lake))
-    if not snapshot.paths(view):
-        return set()
     with duckdb.connect() as connection:
         duck.open_lake(connection, settings.lake)
-        duck.create_bronze(connection, snapshot, {view: duck.declared_tables()[view]})
-        return {row[0] for row in connection.execute(f"select file_id from bronze.{view}").fetchall()}
+        duck.create_bronze(connection, snapshot, {FILES: duck.declared_tables()[FILES]})
+        rows = connection.execute(f"select distinct file_id from bronze.{FILES} order by 1").fetchall()
+    return [file_id for (file_id,) in rows]
 
 
 def _curation(around: Surroundings, _plan: Plan) -> Loaded:
+    from pipelines.restore import restore_curation
     from sources.curation.load import load_rules
     from sources.curation.rules import read_rules
 
     settings = around.settings
+    if not settings.curation.is_dir() and restore_curation(settings):
+        log.warning("%s was missing: its rules came back from the lake; empty it to drop them", settings.curation)
     state = settings.data_dir / "pipelines" / "curation" / "state.json"
     rows = load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state)
     for rule in read_rules(settings.curation):

@@ -51,6 +51,7 @@ def _arrow_type(kind: str) -> "pa.DataType":
         "INTEGER": pa.int32(),
         "DOUBLE": pa.float64(),
         "BOOLEAN": pa.bool_(),
+        "BLOB": pa.binary(),
         "DATE": pa.date32(),
         "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
         "DECIMAL(38,0)": pa.decimal128(38, 0),

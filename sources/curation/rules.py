@@ -7,6 +7,7 @@ Data flow: <folder>/{exclude,rename,merge,recordings}.csv -> Rule per line
 """
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +44,28 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """One look at the folder.
+
+    Attributes:
+        files: Content of every CSV file by name.
+    """
+
+    files: Mapping[str, bytes]
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Every rule, valid or not, in the order of files and lines."""
+        return [rule for name, content in self.files.items() for rule in _read_file(name, content)]
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of names and bytes."""
+        parts = [(name, hashlib.sha256(content).hexdigest()) for name, content in self.files.items()]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
 class Layout:
     """What a file may hold: its columns, its kinds, and the check of a row."""
 
@@ -51,29 +74,34 @@ class Layout:
     check: Callable[[Row], str]
 
 
+def read_folder(folder: Path) -> Folder:
+    """The CSV files of a folder, sorted by name; none where there is no folder."""
+    files = sorted(path for path in folder.glob("*.csv") if path.is_file()) if folder.is_dir() else []
+    return Folder({path.name: path.read_bytes() for path in files})
+
+
 def read_rules(folder: Path) -> list[Rule]:
     """Every rule of a folder, valid or not, in the order of files and lines; none where there is no folder."""
-    files = sorted(path for path in folder.glob("*.csv") if path.is_file()) if folder.is_dir() else []
-    return [rule for path in files for rule in _read_file(path)]
+    return read_folder(folder).rules
 
 
-def _read_file(path: Path) -> Iterator[Rule]:
-    layout = LAYOUTS.get(path.name)
+def _read_file(name: str, content: bytes) -> Iterator[Rule]:
+    layout = LAYOUTS.get(name)
     if layout is None:
-        yield Rule(path.name, 1, "unknown", "{}", f"no such file of rules: there are {', '.join(LAYOUTS)}")
+        yield Rule(name, 1, "unknown", "{}", f"no such file of rules: there are {', '.join(LAYOUTS)}")
         return
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        yield Rule(path.name, 1, "unknown", "{}", f"not UTF-8 at byte {error.start}: save it as UTF-8")
+        yield Rule(name, 1, "unknown", "{}", f"not UTF-8 at byte {error.start}: save it as UTF-8")
         return
     reader = csv.DictReader(io.StringIO(text, newline=""))
     fault = _header_fault(reader.fieldnames or (), layout)
     if fault:
-        yield Rule(path.name, 1, "unknown", "{}", fault)
+        yield Rule(name, 1, "unknown", "{}", fault)
         return
     for row in reader:
-        yield _rule(path.name, reader.line_num, row, layout)
+        yield _rule(name, reader.line_num, row, layout)
 
 
 def _header_fault(names: Sequence[str], layout: Layout) -> str:

@@ -1,4 +1,4 @@
-"""The bronze table of the listener's own rules, as data."""
+"""The bronze tables of the listener's own rules, as data."""
 
 from sources.table import Table
 
@@ -15,5 +15,7 @@ RULES = Table(
     },
     ("file", "line"),
 )
+FILES = Table("files", {"file": "VARCHAR", "content": "BLOB", "copied_at": "TIMESTAMPTZ"}, ("file",))
+"""The files byte for byte, so that a lost folder comes back as it was, faulty lines and notes included."""
 
-TABLES = (RULES,)
+TABLES = (RULES, FILES)
