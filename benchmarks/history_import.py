@@ -118,7 +118,7 @@ def imported(paths: list[Path], output: Path) -> int:
         dataset_name="spotify_export",
         pipelines_dir=str(output / "pipelines"),
     )
-    return import_paths(pipeline, paths).counts.rows
+    return import_paths(lambda: pipeline, paths).counts.rows
 
 
 def candidate(name: str, folder: Path, output: Path) -> int:

@@ -17,6 +17,7 @@ from pipelines.embedded import Surroundings
 from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, pipeline_for, seal, take_snapshot
+from pipelines.moved import forget_other_lake
 from pipelines.settings import Settings
 from pipelines.store import open_store
 from sources.problem import Problem
@@ -68,6 +69,7 @@ def ingest(around: Surroundings, plan: Plan) -> tuple[Loaded, ...]:
 def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
     with step(name) as told:
         try:
+            forget_other_lake(around.settings, open_store(around.settings.lake), name)
             loaded = LOADERS[name](around, plan)
         except Problem as problem:
             loaded = Loaded(name, problems=(problem,))

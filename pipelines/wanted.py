@@ -6,11 +6,10 @@ digest: while no file is added, a poll costs no query.
 Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pairs
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 
 from pipelines import duck
+from pipelines.kept import kept
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 
@@ -58,21 +57,8 @@ select kind, id from wanted where id is not null and id <> '' order by turn, pla
 
 def wanted(settings: Settings, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield table and id of what is wanted, tracks first, most played first; nothing is computed until asked."""
-    digest = _digest(snapshot)
-    kept = settings.data_dir / "wanted.json"
-    try:
-        known = json.loads(kept.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        known = {}
-    if known.get("digest") != digest:
-        known = {"digest": digest, "wanted": _compute(settings, snapshot)}
-        kept.write_text(json.dumps(known))
-    yield from (tuple(pair) for pair in known["wanted"])
-
-
-def _digest(snapshot: Snapshot) -> str:
-    names = [file.path for view in VIEWS for file in snapshot.files.get(view, ())]
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    pairs = kept(settings.data_dir / "wanted.json", snapshot, VIEWS, lambda: _compute(settings, snapshot))
+    yield from (tuple(pair) for pair in pairs)
 
 
 def _compute(settings: Settings, snapshot: Snapshot) -> list[tuple[str, str]]:

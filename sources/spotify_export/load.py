@@ -4,7 +4,7 @@ Data flow: paths -> plan -> spotify_export -> dlt pipeline -> ImportReport
 """
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ def quiet(_done: int, _total: int, _name: str) -> None:
 
 
 def import_paths(
-    pipeline: "dlt.Pipeline | None",
+    pipeline: "Callable[[], dlt.Pipeline] | None",
     paths: Iterable[Path],
     known_file_ids: Collection[str] = (),
     keep_place: bool = False,
@@ -35,7 +35,7 @@ def import_paths(
     """Imports everything under some paths.
 
     Args:
-        pipeline: The dlt pipeline of this source; may be None in a dry run.
+        pipeline: Makes the dlt pipeline of this source, called only when a file is new; may be None in a dry run.
         paths: Zips, folders and files.
         known_file_ids: `file_id` of every file that the lake holds in committed load packages.
         keep_place: Whether country and platform stay as they came.
@@ -93,11 +93,12 @@ class _Run:
                 self._observe(each, _read_only(archives, each, keep_place=keep_place))
         return ()
 
-    def load(self, pipeline: "dlt.Pipeline", *, keep_place: bool) -> tuple[str, ...]:
-        from sources.spotify_export import spotify_export
-
+    def load(self, make_pipeline: "Callable[[], dlt.Pipeline]", *, keep_place: bool) -> tuple[str, ...]:
         if not self._new:
             return ()
+        from sources.spotify_export import spotify_export
+
+        pipeline = make_pipeline()
         # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
         finish(pipeline)
         info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")

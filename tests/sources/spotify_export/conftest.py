@@ -27,7 +27,7 @@ class Lake:
         )
 
     def take(self, *paths: Path, known: Collection[str] | None = None, **options: Any) -> ImportReport:
-        return import_paths(self.pipeline(), paths, self.file_ids() if known is None else known, **options)
+        return import_paths(self.pipeline, paths, self.file_ids() if known is None else known, **options)
 
     def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         files = [str(path) for path in self.root.glob(f"lake/spotify_export/{table}/*.parquet")]

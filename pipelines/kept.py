@@ -1,0 +1,36 @@
+"""Answers kept beside the digest of the files that they follow from, so that a quiet run asks nothing again.
+
+A cache: deleting the file costs time alone.
+
+Data flow: Snapshot -> digest of some views' files -> kept answer, or the answer computed anew
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.lake import Snapshot
+
+
+def kept(place: Path, snapshot: Snapshot, views: Iterable[str], compute: Callable[[], Any]) -> Any:
+    """The answer to a question about some bronze tables.
+
+    Args:
+        place: The JSON file that keeps it.
+        snapshot: The committed files.
+        views: Tables that the answer follows from.
+        compute: Finds the answer, as JSON can hold it; called only when a file came or went.
+    """
+    digest = hashlib.sha256("\n".join(path for view in views for path in snapshot.paths(view)).encode()).hexdigest()
+    try:
+        known = json.loads(place.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        known = {}
+    if known.get("digest") != digest:
+        known = {"digest": digest, "answer": compute()}
+        beside = place.with_suffix(".next")
+        beside.write_text(json.dumps(known))
+        beside.replace(place)
+    return known["answer"]
