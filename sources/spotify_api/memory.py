@@ -141,7 +141,19 @@ def _meet(memory: Memory, event: Event) -> None:
     memory.account = {"id": event["row"]["account_id"], "lineage": event["lineage"]}
 
 
-_FOLDS = {"request": _count, "poll": _see, "object": _fetch, "ban": _ban, "refused": _refuse, "account": _meet}
+def _lose_lake(memory: Memory, _event: Event) -> None:
+    memory.seen, memory.fetched, memory.batches, memory.digest, memory.recent = [], [], [], "", []
+
+
+_FOLDS = {
+    "request": _count,
+    "poll": _see,
+    "object": _fetch,
+    "ban": _ban,
+    "refused": _refuse,
+    "account": _meet,
+    "lake_lost": _lose_lake,
+}
 
 
 def ban_seconds(asked: float | None, bans: int) -> float:

@@ -96,6 +96,19 @@ def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
     assert copied.gold() == before
 
 
+def test_a_lake_that_was_deleted_is_loaded_again(copied: Environment) -> None:
+    held = (
+        "select (select count(*) from gold.dim_albums) as albums, count(*) as plays,"
+        " sum(hash(play_id, ms_played)::hugeint) as sum from gold.fct_plays"
+    )
+    before = copied.ask(held)
+    shutil.rmtree(copied.data_dir / "lake")
+    answer = copied.run()
+    assert answer.returncode == 0, answer.stderr
+    assert "holds nothing of catalog" in answer.stderr
+    assert copied.ask(held) == before
+
+
 def test_another_play_rule_follows_from_bronze(copied: Environment) -> None:
     counted = "select count(*) filter (is_counted) as plays, count(*) as streams from gold.fct_plays"
     (before,) = copied.ask(counted)

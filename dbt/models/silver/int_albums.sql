@@ -63,7 +63,9 @@ joined as (
             renames.new_name,
             {{ whole_name('catalog_albums.album_name', 'coalesce(api_albums.album_name, track_albums.album_name)') }}
         ) as album_name,
-        coalesce(catalog_albums.artist_id, {{ list_item('api_albums.artist_ids', 1) }}, track_albums.artist_id) as artist_id,
+        coalesce(
+            catalog_albums.artist_id, {{ list_item('api_albums.artist_ids', 1) }}, track_albums.artist_id
+        ) as artist_id,
         coalesce(catalog_albums.album_type, api_albums.album_type, track_albums.album_type) as album_type,
         coalesce(
             catalog_albums.released_on,

@@ -126,7 +126,9 @@ api as (
         'music' as content,
         1 as most_occurrences,
         track_id,
-        coalesce({{ list_item('artist_names', 1) }}, case when track_id is null then 'Unknown Artist' end) as artist_name,
+        coalesce(
+            {{ list_item('artist_names', 1) }}, case when track_id is null then 'Unknown Artist' end
+        ) as artist_name,
         coalesce(track_name, case when track_id is null then 'Unknown Track' end) as track_name,
         album_name,
         isrc,

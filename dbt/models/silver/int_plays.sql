@@ -39,7 +39,9 @@ others as (
             {{ told_by('listenbrainz', 'best_track_id') }},
             {{ told_by('lastfm', 'best_track_id') }}
         ) as named_track_id,
-        {% for column, unknown in [('artist_name', 'Unknown Artist'), ('track_name', 'Unknown Track'), ('album_name', '')] -%}
+        {% for column, unknown in [
+            ('artist_name', 'Unknown Artist'), ('track_name', 'Unknown Track'), ('album_name', '')
+        ] -%}
             coalesce(
                 {% for feed in ['api', 'account', 'listenbrainz', 'lastfm'] -%}
                     {{ told_by(feed, "nullif(" ~ column ~ ", '" ~ unknown ~ "')") }}{{ ',' if not loop.last }}
@@ -120,7 +122,8 @@ final as (
         coalesce(
             extended_ended_at,
             case
-                when minute_ms is not null then {{ from_ms('greatest(minute_ms, least(coalesce(finer_ms, minute_ms), minute_ms + 59999))') }}
+                when minute_ms is not null
+                    then {{ from_ms('greatest(minute_ms, least(coalesce(finer_ms, minute_ms), minute_ms + 59999))') }}
             end,
             {{ from_ms('finer_ms') }}
         ) as ended_at,

@@ -49,7 +49,9 @@ groups as (
     select
         track_id,
         name_key || '|' || cast(
-            sum(is_break) over (partition by name_key order by duration_ms, track_id rows unbounded preceding) as {{ text_type() }}
+            sum(is_break) over (
+                partition by name_key order by duration_ms, track_id rows unbounded preceding
+            ) as {{ text_type() }}
         ) as group_key
     from breaks
 ),
@@ -58,7 +60,10 @@ groups as (
 group_ids as (
     select
         groups.group_key,
-        case when count(distinct named.isrc) = 1 then 'isrc:' || min(named.isrc) else 'track:' || min(groups.track_id) end as recording_id
+        case
+            when count(distinct named.isrc) = 1 then 'isrc:' || min(named.isrc)
+            else 'track:' || min(groups.track_id)
+        end as recording_id
     from groups
     inner join named on groups.track_id = named.track_id
     group by groups.group_key

@@ -86,7 +86,9 @@ joined as (
         coalesce(catalog_tracks.album_id, api_tracks.album_id) as album_id,
         -- the longer list: a narrow column cuts the catalog's list off
         case
-            when {{ list_length('api_tracks.artist_ids') }} > coalesce({{ list_length('catalog_tracks.artist_ids') }}, 0)
+            when
+                {{ list_length('api_tracks.artist_ids') }}
+                > coalesce({{ list_length('catalog_tracks.artist_ids') }}, 0)
                 then api_tracks.artist_ids
             else catalog_tracks.artist_ids
         end as artist_ids,
@@ -97,8 +99,7 @@ joined as (
         coalesce(catalog_tracks.popularity, api_tracks.popularity) as popularity,
     {% for feature in audio_features() + ['key', 'mode', 'time_signature'] -%}
         coalesce(catalog_tracks.{{ feature }}, api_features.{{ feature }}) as {{ feature }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+    {%- endfor %}
     from ids
     left join catalog_tracks on ids.track_id = catalog_tracks.track_id
     left join api_tracks on ids.track_id = api_tracks.track_id

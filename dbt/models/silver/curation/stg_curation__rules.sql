@@ -19,7 +19,9 @@ renamed as (
         nullif(trim({{ json_text('fields', '$.into_id') }}), '') as into_id,
         nullif(trim({{ json_text('fields', '$.track_id') }}), '') as track_id,
         nullif(trim({{ json_text('fields', '$.recording_id') }}), '') as recording_id,
-        {{ instant_from_text("nullif(trim(" ~ json_text('fields', '$.from_at') ~ "), '')", var('timezone')) }} as from_at,
+        {{
+            instant_from_text("nullif(trim(" ~ json_text('fields', '$.from_at') ~ "), '')", var('timezone'))
+        }} as from_at,
         {{ instant_from_text("nullif(trim(" ~ json_text('fields', '$.to_at') ~ "), '')", var('timezone')) }} as to_at
     from source
     inner join newest_load on source.load_number = newest_load.load_number

@@ -13,7 +13,9 @@ neighbours as (
         ms_played,
         coalesce(duration_ms, ms_played) as duration_ms,
         is_incognito,
-        lag({{ to_ms('ended_at') }}) over (partition by match_key, ms_played order by ended_at, observation_key) as earlier_ended_ms
+        lag({{ to_ms('ended_at') }}) over (
+            partition by match_key, ms_played order by ended_at, observation_key
+        ) as earlier_ended_ms
     from observations
 ),
 
