@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sources.problem import Problem
+from sources.problem import Problem, UsageProblem
 
 PATH_SETTINGS = (
     "LAKEHOUSE__DATA_DIR",
@@ -25,6 +25,7 @@ PATH_SETTINGS = (
     "DESTINATION__WAREHOUSE__CREDENTIALS",
 )
 FULL_DISK = ("No space left", "disk is full", "not enough space")
+GUARDED = "prod"
 EPILOG = "Without a command: the whole flow, sources to published gold. Settings: docs/settings.md."
 log = logging.getLogger("lakehouse.cli")
 logging.getLogger("lakehouse").addHandler(logging.NullHandler())  # nothing to stderr before settings are read
@@ -40,12 +41,19 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One subcommand: its help, its arguments, and the function that does it (`module:function`)."""
+    """One subcommand: its help, its arguments, and the function that does it (`module:function`).
+
+    Attributes:
+        replaces: Options with which it destroys or replaces something, so that it asks for `--yes` in prod.
+        always_replaces: Whether it does so with any options.
+    """
 
     name: str
     help: str
     function: str
     arguments: tuple[Argument, ...] = ()
+    replaces: tuple[str, ...] = ()
+    always_replaces: bool = False
 
 
 def _flag(name: str, text: str) -> Argument:
@@ -77,17 +85,23 @@ COMMANDS = (
             FULL_REFRESH,
             _option("--backfill", "read a range of dates again", nargs=2, metavar=("FROM", "TO")),
         ),
+        replaces=("full_refresh",),
     ),
     Command(
-        "build", "silver and gold from bronze, audited, not published", "pipelines.commands:build", (FULL_REFRESH,)
+        "build",
+        "silver and gold from bronze, audited, not published",
+        "pipelines.commands:build",
+        (FULL_REFRESH,),
+        replaces=("full_refresh",),
     ),
     Command(
         "publish",
         "the audited gold to the warehouse, in one step",
         "pipelines.commands:publish",
         (_flag("--migrate", "allow columns to be dropped or retyped; lists what depends on them"),),
+        replaces=("migrate",),
     ),
-    Command("rollback", "the generation before, in one step", "pipelines.commands:rollback"),
+    Command("rollback", "the generation before, in one step", "pipelines.commands:rollback", always_replaces=True),
     Command(
         "import",
         "privacy exports and scrobbles into bronze, then the flow",
@@ -150,14 +164,17 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--profile", default=argparse.SUPPRESS, help="dev (embedded), staging, prod or tests")
+    shared.add_argument(
+        "--yes", action="store_true", default=argparse.SUPPRESS, help="agree to what destroys or replaces, in prod"
+    )
     top = argparse.ArgumentParser(prog="run.py", description="A listener's lakehouse.", epilog=EPILOG, parents=[shared])
     _add(top, FLOW)
-    top.set_defaults(function="pipelines.commands:flow")
+    top.set_defaults(function="pipelines.commands:flow", doing=Command("the flow", "", "", replaces=("full_refresh",)))
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help, parents=[shared])
         _add(sub, command.arguments)
-        sub.set_defaults(function=command.function)
+        sub.set_defaults(function=command.function, doing=command)
     return top
 
 
@@ -199,9 +216,22 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = load(getattr(options, "profile", None))
     configure(settings.data_dir)
+    if settings.profile == GUARDED and not getattr(options, "yes", False):
+        _refuse_to_replace(options)
     module, _, name = options.function.partition(":")
     function: Callable[..., int] = getattr(import_module(module), name)
     return function(settings, options)
+
+
+def _refuse_to_replace(options: argparse.Namespace) -> None:
+    doing: Command = options.doing
+    asked = [f"--{name.replace('_', '-')}" for name in doing.replaces if getattr(options, name)]
+    if asked or doing.always_replaces:
+        what = " ".join([doing.name, *asked])
+        raise UsageProblem(
+            f"{what} destroys or replaces something in the profile {GUARDED}: say --yes as well if that is meant, or "
+            "name another profile with --profile."
+        )
 
 
 def _tell(problem: Problem, exit_code: int) -> int:
