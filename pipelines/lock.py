@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pipelines.claim import claim
 from pipelines.settings import LakeSettings, Settings
 from pipelines.store import s3_client
 from sources.problem import Problem
@@ -43,6 +44,7 @@ def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
 
     Raises:
         BusyError: Another run still holds it.
+        UsageProblem: It belongs to another profile.
     """
     deadline = time.monotonic() + wait
     lock = Lock()
@@ -52,6 +54,7 @@ def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
         if not settings.lake.is_local:
             lock.lease = Lease(settings.lake, str(settings.data_dir))
             lock.lease.acquire(deadline)
+        claim(settings)
         yield lock
     finally:
         lock.release()

@@ -81,9 +81,11 @@ class EmbeddedWarehouse:
         return replace(before, held_back=current.fingerprint)
 
     def record_run(self, run: RunRecord) -> None:
+        self._refuse_other_profile(self.published())
         journal_files.append(self.journals, journal_files.PIPELINE_RUNS, [run])
 
     def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
+        self._refuse_other_profile(self.published())
         journal_files.append(self.journals, journal_files.RECONCILIATION, rows)
 
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:

@@ -190,6 +190,7 @@ class PostgresWarehouse:
         if not rows:
             return
         with self._connected() as connection, connection, connection.cursor() as cursor:
+            self._refuse_other_profile(_current(cursor))
             cursor.execute(OPS_TABLES)
             keys = ", ".join(key)
             cursor.execute(f"create temporary table fresh (like {OPS}.{table}) on commit drop")

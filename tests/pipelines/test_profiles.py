@@ -35,3 +35,19 @@ def test_whoever_says_yes_or_means_another_profile_is_not_asked(tmp_path: Path, 
     answer = Environment(tmp_path / "data").run(*arguments)
     assert answer.returncode == 1  # nothing was ever published here
     assert "nothing was rolled back" in answer.stderr
+
+
+def test_a_profile_cannot_write_to_the_lake_data_folder_or_warehouse_of_another(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    lake = {"DESTINATION__LAKE__BUCKET_URL": str(tmp_path / "lake")}
+    prod = Environment(tmp_path / "prod", lake)
+    assert prod.run("--profile", "prod", "ingest", "curation").returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "lake").rglob("*")}
+    answer = Environment(tmp_path / "staging", lake).run("--profile", "staging")
+    assert answer.returncode == 2
+    assert "belongs to the profile prod, this is staging" in answer.stderr
+    assert "DESTINATION__LAKE__BUCKET_URL" in answer.stderr
+    answer = Environment(tmp_path / "prod").run("--profile", "staging")
+    assert answer.returncode == 2
+    assert "LAKEHOUSE__DATA_DIR" in answer.stderr
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "lake").rglob("*")} == before

@@ -165,10 +165,12 @@ def test_rows_that_do_not_arrive_are_a_red_audit(
     assert seen(warehouse) == whole(1)
 
 
-def test_another_profile_cannot_publish_here(warehouse: EmbeddedWarehouse, tmp_path: Path) -> None:
+def test_another_profile_cannot_write_here(warehouse: EmbeddedWarehouse, tmp_path: Path) -> None:
     warehouse.publish(make_build(tmp_path, 1), "r1", "f1", TABLES)
     with pytest.raises(UsageProblem, match="DESTINATION__WAREHOUSE__CREDENTIALS"):
         EmbeddedWarehouse(warehouse.path, "prod").publish(make_build(tmp_path, 2), "r2", "f2", TABLES)
+    with pytest.raises(UsageProblem, match="published by the profile dev"):
+        EmbeddedWarehouse(warehouse.path, "prod").record_reconciliation([])
 
 
 def test_a_file_of_somebody_else_is_kept(warehouse: EmbeddedWarehouse, publish: Callable[..., None]) -> None:

@@ -382,11 +382,15 @@ def test_readers_that_never_let_go_make_the_publish_give_way(place: Place, monke
     assert place.seen() == whole(3)
 
 
-def test_another_profile_cannot_publish_here(place: Place) -> None:
+def test_another_profile_cannot_write_here(place: Place) -> None:
     place.publish(1)
     other = PostgresWarehouse(place.url, "prod", place.warehouse.project, plain_candidate)
     with pytest.raises(UsageProblem, match="DESTINATION__WAREHOUSE__CREDENTIALS"):
         other.publish(make_build(place.folder, 2), "R2", "f2", TABLES)
+    with pytest.raises(UsageProblem, match="published by the profile dev"):
+        other.record_run(RUN)
+    with pytest.raises(UsageProblem, match="published by the profile dev"):
+        other.rollback()
 
 
 def test_runs_and_stations_are_told_whatever_the_end(place: Place) -> None:
