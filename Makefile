@@ -24,6 +24,9 @@ sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse
 dashboard: .venv/.run  ## the dlt dashboard on these pipelines
 	$(BIN)/python -m pipelines.dashboard
 
+metabase: .venv/.run  ## apply metabase/ to Metabase (ARGS="--profile prod")
+	$(RUN) dashboards $(ARGS)
+
 notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
@@ -57,4 +60,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run run-servers test sql dashboard notebook format lint check coverage lock clean
+.PHONY: help run run-servers test sql dashboard metabase notebook format lint check coverage lock clean
