@@ -109,6 +109,17 @@ class WarehouseSettings:
 
 
 @dataclass(frozen=True)
+class MetabaseSettings:
+    """Where the dashboards go, who signs in there, and the warehouse's URL where Metabase reaches it another way."""
+
+    url: str | None = None
+    user: str | None = None
+    password: str | None = None
+    api_key: str | None = None
+    warehouse: str | None = None
+
+
+@dataclass(frozen=True)
 class SandboxSettings:
     """The size and the seed of the sandbox's world."""
 
@@ -138,6 +149,7 @@ class Settings:
     lake: LakeSettings
     warehouse: WarehouseSettings
     sandbox: SandboxSettings
+    metabase: MetabaseSettings = MetabaseSettings()
 
     @property
     def uses_sandbox(self) -> bool:
@@ -184,6 +196,7 @@ def load(profile: str | None = None) -> Settings:
             seed=_value("sandbox.seed", 20, check=_at_least(0)),
             tracks=_value("sandbox.tracks", 3000, check=_at_least(200)),
         ),
+        metabase=_metabase(),
     )
 
 
@@ -244,6 +257,17 @@ def _warehouse(data_dir: Path) -> WarehouseSettings:
         loader_password=_secret(f"{section}.loader_password"),
         publisher_password=_secret(f"{section}.publisher_password"),
         metabase_password=_secret(f"{section}.metabase_password"),
+    )
+
+
+def _metabase() -> MetabaseSettings:
+    section = "metabase"
+    return MetabaseSettings(
+        url=_secret(f"{section}.url"),
+        user=_secret(f"{section}.user"),
+        password=_secret(f"{section}.password"),
+        api_key=_secret(f"{section}.api_key"),
+        warehouse=_secret(f"{section}.warehouse"),
     )
 
 

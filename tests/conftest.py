@@ -20,7 +20,7 @@ from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
-SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "WORKSPACE__", "DLT_DATA_DIR")
+SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -14,7 +14,7 @@ from tests.environment import FIRST_RUN, Environment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SETTING = re.compile(r"`((?:LAKEHOUSE|SOURCES|DESTINATION|SANDBOX|WORKSPACE)__[A-Z0-9_]+)`")
+SETTING = re.compile(r"`((?:LAKEHOUSE|SOURCES|DESTINATION|SANDBOX|METABASE|WORKSPACE)__[A-Z0-9_]+)`")
 
 
 def documents() -> list[Path]:

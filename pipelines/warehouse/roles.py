@@ -4,7 +4,7 @@
 |---|---|
 | `lakehouse_publisher` | make and own the schemas of the warehouse; the pipeline connects as this |
 | `lakehouse_loader` | fill the tables of `landing`; the publisher becomes this for the copy |
-| `metabase` | read `gold` |
+| `metabase` | read `gold`, whose two functions tell of runs and reconciliation (see health) |
 
 The grants are the guard: the settings of `metabase` (read only, a statement's time) can be switched off by the session
 itself. A reader that idles in a transaction is ended after minutes, since a publish waits for readers. Making the roles
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.duck import literal, quote
 from pipelines.settings import Settings
-from pipelines.warehouse import GOLD, OPS
+from pipelines.warehouse import GOLD, OPS, health
 from pipelines.warehouse.landing import LOADER
+from pipelines.warehouse.postgres import OPS_TABLES
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def create(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
                 _create_role(cursor, role, passwords.get(role))
             for statement in _grants():
                 cursor.execute(statement)
+            cursor.execute(OPS_TABLES)
             _hand_over(cursor)
+            for statement in health.statements(PUBLISHER, READER):
+                cursor.execute(statement)
     except psycopg2.Error as error:
         reason = " ".join(str(error).split())
         raise Problem(f"The roles were not made: {reason} Check DESTINATION__WAREHOUSE__ADMIN_CREDENTIALS.") from error
