@@ -66,8 +66,28 @@ def configure(data_dir: Path) -> None:
     logger.propagate = False
     logger.addHandler(_terminal())
     logger.addHandler(_file(data_dir / "logs"))
+    _take_over_dlt()
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class ToFile(logging.Handler):
+    """Hands records to this project's log file alone."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on."""
+        record.file_only = True
+        logging.getLogger("lakehouse.dlt").handle(record)
+
+
+def _take_over_dlt() -> None:
+    """Keep dlt's log, named after the folder of the checkout, from the terminal: it has a traceback per repetition."""
+    from dlt.common.runtime.run_context import active
+
+    logger = logging.getLogger(active().name)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.addHandler(ToFile())
 
 
 def _terminal() -> logging.Handler:

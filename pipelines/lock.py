@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from pipelines.claim import claim
 from pipelines.settings import LakeSettings, Settings
-from pipelines.store import s3_client
+from pipelines.store import answering, s3_client
 from sources.problem import Problem
 
 LEASE_SECONDS = 30.0
@@ -115,6 +115,7 @@ class Lease:
 
     def __init__(self, settings: LakeSettings, data_dir: str, seconds: float = LEASE_SECONDS) -> None:
         self._client = s3_client(settings)
+        self._url = settings.bucket_url
         self._bucket, _, prefix = settings.bucket_url.removeprefix("s3://").partition("/")
         self._key = f"{prefix}/_lease.json".lstrip("/")
         self._seconds = seconds
@@ -129,7 +130,13 @@ class Lease:
 
         Raises:
             BusyError: Somebody else renewed it to the end.
+            Problem: The bucket does not answer.
         """
+        with answering(self._url):
+            self._win(deadline)
+        threading.Thread(target=self._keep, name="lease", daemon=True).start()
+
+    def _win(self, deadline: float) -> None:
         seen: tuple[str, float] | None = None
         while not self._etag:
             etag, owner = self._look()
@@ -140,7 +147,6 @@ class Lease:
                 self._etag = self._put(etag)
             if not self._etag:
                 _wait_or_give_up(deadline, f"a run elsewhere ({owner.rsplit(':', 2)[0]})")
-        threading.Thread(target=self._keep, name="lease", daemon=True).start()
 
     def check(self) -> None:
         """Make sure that nobody has taken the lease over.
@@ -148,14 +154,21 @@ class Lease:
         Raises:
             BusyError: Somebody has.
         """
-        if self._lost or self._look()[1] != self._owner:
+        with answering(self._url):
+            is_ours = not self._lost and self._look()[1] == self._owner
+        if not is_ours:
             raise BusyError("Another machine took over the lease of this lake; this run stops before it publishes.")
 
     def release(self) -> None:
-        """Delete the lease if it is still ours."""
+        """Delete the lease if it is still ours; one that cannot be deleted now is stale soon."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         self._done.set()
-        if self._etag and not self._lost and self._look()[1] == self._owner:
-            self._client.delete_object(Bucket=self._bucket, Key=self._key)
+        try:
+            if self._etag and not self._lost and self._look()[1] == self._owner:
+                self._client.delete_object(Bucket=self._bucket, Key=self._key)
+        except (BotoCoreError, ClientError) as error:
+            log.warning("the lease was not given back: %s", " ".join(str(error).split()))
 
     def _keep(self) -> None:
         while not self._done.wait(self._seconds / 3):

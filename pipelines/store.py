@@ -6,6 +6,8 @@ Data flow: settings -> Store -> paths and small files of the lake
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -85,30 +87,53 @@ class Bucket:
 
     def walk(self, folder: str) -> dict[str, int]:
         """Bytes by path of every object below a folder."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._key(f"{folder}/")
-        )
         cut = len(self._key(""))
-        return {item["Key"][cut:]: item["Size"] for page in pages for item in page.get("Contents", ())}
+        with answering(self.root):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._key(f"{folder}/")
+            )
+            return {item["Key"][cut:]: item["Size"] for page in pages for item in page.get("Contents", ())}
 
     def write(self, path: str, content: bytes) -> None:
         """Put one object."""
-        self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=content)
+        with answering(self.root):
+            self._client.put_object(Bucket=self._bucket, Key=self._key(path), Body=content)
 
     def read(self, path: str) -> bytes | None:
         """Content of an object; None when there is none."""
-        try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(path))["Body"].read()
-        except self._client.exceptions.NoSuchKey:
-            return None
-        return body
+        with answering(self.root):
+            try:
+                body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(path))["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return body
 
     def delete(self, path: str) -> None:
         """Remove an object if it is there."""
-        self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
+        with answering(self.root):
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
+
+
+@contextmanager
+def answering(bucket_url: str) -> Iterator[None]:
+    """Turn what a bucket complains of into a Problem, after the client has repeated what may pass by itself.
+
+    Raises:
+        Problem: The bucket refuses, or does not answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        reason = " ".join(str(error).split())
+        raise Problem(
+            f"The lake {bucket_url} does not answer as it should: {reason}. What is in it stays, and the next run goes "
+            "on. Check the server, DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."
+        ) from error
 
 
 def s3_client(settings: LakeSettings) -> Any:
@@ -122,7 +147,7 @@ def s3_client(settings: LakeSettings) -> Any:
         aws_secret_access_key=settings.aws_secret_access_key,
         endpoint_url=settings.endpoint_url,
         region_name=settings.region_name or "us-east-1",
-        config=Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 3, "mode": "standard"}),
+        config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"}),
     )
 
 
