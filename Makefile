@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python pipelines/run.py
+# its dbt templater compiles the models: on a build file of its own
+SQLFLUFF := mkdir -p dbt/target && PYTHONPATH=. LAKEHOUSE_BUILD_FILE=$(CURDIR)/dbt/target/lint.duckdb $(BIN)/sqlfluff
 export RUNTIME__DLTHUB_TELEMETRY := false
 export MARIMO_SKIP_UPDATE_CHECK := 1
 
@@ -31,10 +33,15 @@ notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
 format: .venv/.dev  ## format Python and SQL
-	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/sqlfluff fix -q dbt/models
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(SQLFLUFF) fix -q dbt/models
 
-lint: .venv/.dev  ## ruff, mypy strict, sqlfluff, marimo check
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint dbt/models
+lint: .venv/.dev  ## ruff, mypy strict, marimo check, sqlfluff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/marimo check --strict notebooks/explore.py notebooks/listening.py notebooks/recommender.py
+	$(MAKE) lint-sql
+
+lint-sql: .venv/.dev  ## sqlfluff on the models
+	$(SQLFLUFF) lint dbt/models
 
 check: lint test  ## lint and test
 
@@ -60,4 +67,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run run-servers test sql dashboard metabase notebook format lint check coverage lock clean
+.PHONY: help run run-servers test sql dashboard metabase notebook format lint lint-sql check coverage lock clean

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from pipelines import build as builder
 from pipelines import flow as flows
 from pipelines import ingest as ingesting
 from pipelines import summary
@@ -56,7 +55,7 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
 def build(settings: Settings, options: argparse.Namespace) -> int:
     """Silver and gold from bronze, audited, not published."""
     with hold(settings, settings.lock_wait):
-        builder.build(settings, take_snapshot(open_store(settings.lake)), options.full_refresh)
+        flows.build_sound(settings, flows.look(settings), options.full_refresh)
     sys.stdout.write("built and audited; `publish` makes it what readers see\n")
     return 0
 
@@ -96,12 +95,15 @@ def import_history(settings: Settings, options: argparse.Namespace) -> int:
 def import_catalog(settings: Settings, options: argparse.Namespace) -> int:
     """The Kaggle CSV files into the catalog database."""
     from sources.catalog.kaggle import import_catalog as load
+    from sources.spotify_export.progress import bar
 
-    with hold(settings, settings.lock_wait):
-        report = load(settings.catalog.credentials, options.folder)
+    with hold(settings, settings.lock_wait), bar() as progress:
+        report = load(settings.catalog.credentials, options.folder, lambda file, done, size: progress(done, size, file))
     for file in report.files:
         counts = f"{file.rows:,} rows = {file.loaded:,} loaded + {file.rejected:,} rejected"
         sys.stdout.write(f"{file.file}: {counts}\n")
+    for table in report.missing:
+        sys.stdout.write(f"{table}: the folder has no {table}.csv; the table stays as it was\n")
     if any(file.rejected for file in report.files):
         sys.stdout.write("each rejected row and its reason is in the catalog's table import_rejects\n")
     return 0

@@ -24,48 +24,64 @@ rules as (
     select * from {{ ref('stg_curation__rules') }}
 ),
 
-merges as (
-    select kind, from_id, min(into_id) as into_id from rules where file = 'merge.csv' group by kind, from_id
+mergers as (
+    select
+        kind,
+        from_id,
+        min(into_id) as into_id
+    from rules
+    where file = 'merge.csv'
+    group by kind, from_id
 ),
 
 renames as (
-    select kind, item_name, min(new_name) as new_name
+    select
+        kind,
+        item_name,
+        min(new_name) as new_name
     from rules
     where file = 'rename.csv' and item_id is null
     group by kind, item_name
 ),
 
 exclusions as (
-    select * from rules where file = 'exclude.csv'
+    select * from rules
+    where file = 'exclude.csv'
 ),
 
 -- an artist by name alone, where only one is called so
 named_artists as (
-    select {{ comparable('artist_name') }} as artist_key, min(artist_id) as artist_id
+    select
+        {{ comparable('artist_name') }} as artist_key,
+        min(artist_id) as artist_id
     from artists
     where artist_name is not null
-    group by 1
+    group by {{ comparable('artist_name') }}
     having count(*) = 1
 ),
 
 feed_artists as (
-    select names.artist_name, named_artists.artist_id
+    select
+        names.artist_name,
+        named_artists.artist_id
     from (select distinct artist_name from plays) as names
     inner join named_artists on {{ comparable('names.artist_name') }} = named_artists.artist_key
 ),
 
 merged_tracks as (
-    select plays.*, coalesce(merges.into_id, plays.track_id) as merged_track_id
+    select
+        plays.*,
+        coalesce(mergers.into_id, plays.track_id) as merged_track_id
     from plays
-    left join merges on merges.kind = 'track' and plays.track_id = merges.from_id
+    left join mergers on mergers.kind = 'track' and plays.track_id = mergers.from_id
 ),
 
 described as (
     select
         plays.*,
         tracks.track_name as known_track_name,
-        coalesce(artist_merges.into_id, tracks.artist_id, feed_artists.artist_id) as merged_artist_id,
-        coalesce(album_merges.into_id, tracks.album_id) as merged_album_id,
+        coalesce(artist_mergers.into_id, tracks.artist_id, feed_artists.artist_id) as merged_artist_id,
+        coalesce(album_mergers.into_id, tracks.album_id) as merged_album_id,
         coalesce(tracks.duration_ms, plays.duration_ms) as known_duration_ms
     from merged_tracks as plays
     left join tracks on plays.merged_track_id = tracks.track_id
@@ -73,9 +89,11 @@ described as (
         on
             case when tracks.artist_id is null and plays.merged_track_id is not null then plays.artist_name end
             = feed_artists.artist_name
-    left join merges as artist_merges
-        on artist_merges.kind = 'artist' and coalesce(tracks.artist_id, feed_artists.artist_id) = artist_merges.from_id
-    left join merges as album_merges on album_merges.kind = 'album' and tracks.album_id = album_merges.from_id
+    left join mergers as artist_mergers
+        on
+            artist_mergers.kind = 'artist'
+            and coalesce(tracks.artist_id, feed_artists.artist_id) = artist_mergers.from_id
+    left join mergers as album_mergers on album_mergers.kind = 'album' and tracks.album_id = album_mergers.from_id
 ),
 
 named as (
@@ -122,14 +140,18 @@ session_breaks as (
         started_at,
         ended_at,
         case
-            when {{ to_ms('started_at') }} - {{ to_ms('lag(ended_at) over (order by ended_at, play_id)') }}
+            when
+                {{ to_ms('started_at') }} - {{ to_ms('lag(ended_at) over (order by ended_at, play_id)') }}
                 <= {{ var('session_gap_minutes') }} * 60000 then 0
             else 1
         end as is_break
     from named
     where
         {{ is_long_enough('ms_played', 'duration_ms') }}
-        and exists (select 1 from moments where kind = 'session')
+        and exists (
+            select 1 from moments
+            where moments.kind = 'session'
+        )
 ),
 
 session_numbers as (
@@ -141,15 +163,33 @@ session_numbers as (
 ),
 
 sessions as (
-    select session_number, min(started_at) as from_at, max(ended_at) as to_at from session_numbers group by session_number
+    select
+        session_number,
+        min(started_at) as from_at,
+        max(ended_at) as to_at
+    from session_numbers
+    group by session_number
 ),
 
 stretches as (
-    select kind, item_id, item_name, from_at, to_at from moments where kind <> 'session'
+    select
+        kind,
+        item_id,
+        item_name,
+        from_at,
+        to_at
+    from moments
+    where kind <> 'session'
     union all
-    select 'window', null, null, sessions.from_at, sessions.to_at
+    select
+        'window',
+        null,
+        null,
+        sessions.from_at,
+        sessions.to_at
     from sessions
-    inner join moments on moments.kind = 'session' and sessions.from_at <= moments.to_at and sessions.to_at >= moments.from_at
+    inner join moments
+        on moments.kind = 'session' and sessions.from_at <= moments.to_at and sessions.to_at >= moments.from_at
 ),
 
 excluded as (
@@ -161,9 +201,13 @@ excluded as (
             and (stretches.to_at is null or named.started_at <= stretches.to_at)
             and case stretches.kind
                 when 'window' then true
-                when 'artist' then coalesce(stretches.item_id = named.artist_id, stretches.item_name = named.artist_name)
-                when 'album' then coalesce(stretches.item_id = named.album_id, stretches.item_name = named.album_name)
-                else coalesce(stretches.item_id in (named.track_id, named.play_id), stretches.item_name = named.track_name)
+                when 'artist'
+                    then coalesce(named.artist_id = stretches.item_id, named.artist_name = stretches.item_name)
+                when 'album' then coalesce(named.album_id = stretches.item_id, named.album_name = stretches.item_name)
+                else
+                    coalesce(
+                        stretches.item_id in (named.track_id, named.play_id), named.track_name = stretches.item_name
+                    )
             end
 ),
 
@@ -193,7 +237,8 @@ final as (
     from named
     left join excluded on named.play_id = excluded.play_id
     left join renames as track_renames on track_renames.kind = 'track' and named.track_name = track_renames.item_name
-    left join renames as artist_renames on artist_renames.kind = 'artist' and named.artist_name = artist_renames.item_name
+    left join renames as artist_renames
+        on artist_renames.kind = 'artist' and named.artist_name = artist_renames.item_name
     left join renames as album_renames on album_renames.kind = 'album' and named.album_name = album_renames.item_name
 )
 

@@ -96,10 +96,10 @@ joined as (
         coalesce(
             catalog_tracks.duration_ms, api_tracks.duration_ms, api_features.duration_ms, feed_tracks.duration_ms
         ) as duration_ms,
-        coalesce(catalog_tracks.popularity, api_tracks.popularity) as popularity,
-    {% for feature in audio_features() + ['key', 'mode', 'time_signature'] -%}
-        coalesce(catalog_tracks.{{ feature }}, api_features.{{ feature }}) as {{ feature }}{{ ',' if not loop.last }}
-    {%- endfor %}
+        {% for feature in audio_features() + ['key', 'mode', 'time_signature'] %}
+            coalesce(catalog_tracks.{{ feature }}, api_features.{{ feature }}) as {{ feature }},
+        {% endfor %}
+        coalesce(catalog_tracks.popularity, api_tracks.popularity) as popularity
     from ids
     left join catalog_tracks on ids.track_id = catalog_tracks.track_id
     left join api_tracks on ids.track_id = api_tracks.track_id
