@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.choice import Choice, Column
+from sources.catalog.database import SETTING
 from sources.catalog.layout import PARTITION, Layout
 from sources.catalog.sql import Sql
 from sources.catalog.view import View
@@ -131,13 +132,15 @@ class Reader:
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":
                 said = str(error).replace(self._url, "the catalog").splitlines()
                 raise Problem(
-                    f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}."
+                    f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}. Nothing of "
+                    f"this read counts. Check the database and {SETTING}, then run again."
                 ) from error
             raise
 
     @property
     def _url(self) -> str:
-        bare = self.engine.url.set(drivername="mysql", query={})
+        # else the driver asks a server on loopback for its socket and goes there: behind a tunnel that is another server
+        bare = self.engine.url.set(drivername="mysql", query={"prefer_socket": "false"})
         return bare.render_as_string(hide_password=False)
 
 
