@@ -132,14 +132,14 @@ class Reader:
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":
                 said = str(error).replace(self._url, "the catalog").splitlines()
                 raise Problem(
-                    f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}. Nothing of "
-                    f"this read counts. Check the database and {SETTING}, then run again."
+                    f"Reading the catalog's table {self.choice.table} failed: {said[0] if said else error!r}. "
+                    f"Nothing of this read counts. Check the database and {SETTING}, then run again."
                 ) from error
             raise
 
     @property
     def _url(self) -> str:
-        # else the driver asks a server on loopback for its socket and goes there: behind a tunnel that is another server
+        # else the driver asks a server on loopback for its socket, which behind a tunnel is another server's
         bare = self.engine.url.set(drivername="mysql", query={"prefer_socket": "false"})
         return bare.render_as_string(hide_password=False)
 
