@@ -101,6 +101,7 @@ COMMANDS = (
         (_flag("--migrate", "allow columns to be dropped or retyped; lists what depends on them"),),
         replaces=("migrate",),
     ),
+    Command("compact", "many small files of the lake read as few; bronze stays as it is", "pipelines.compact:command"),
     Command("rollback", "the generation before, in one step", "pipelines.commands:rollback", always_replaces=True),
     Command(
         "import",

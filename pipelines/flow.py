@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines import build as builder
-from pipelines import duck, ingest, reconcile
+from pipelines import compact, duck, ingest, reconcile
 from pipelines.alert import alert
 from pipelines.embedded import Surroundings, surround
 from pipelines.journal import step
@@ -158,6 +158,8 @@ def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan
         rows=sum(source.rows for source in loaded),
         problems=tuple(problem for source in loaded for problem in source.problems),
     )
+    if current.rows:
+        compact.when_due(around.settings, lock)
     try:
         return bring_up(around.settings, lock, current, full_refresh=plan.full_refresh)
     except Problem as problem:

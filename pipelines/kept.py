@@ -23,7 +23,8 @@ def kept(place: Path, snapshot: Snapshot, views: Iterable[str], compute: Callabl
         views: Tables that the answer follows from.
         compute: Finds the answer, as JSON can hold it; called only when a file came or went.
     """
-    digest = hashlib.sha256("\n".join(path for view in views for path in snapshot.paths(view)).encode()).hexdigest()
+    names = [file.path for view in views for file in snapshot.files.get(view, ())]
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     try:
         known = json.loads(place.read_text())
     except (FileNotFoundError, json.JSONDecodeError):

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.merged import Merged, Piece, pieces, read_list
 from pipelines.settings import Settings
 from pipelines.store import Store
 
@@ -41,24 +42,69 @@ class File:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """One file of a committed load package that is missing or spoiled.
+
+    Attributes:
+        path: Below the lake's root.
+        table: View name of its table.
+        reason: What is wrong with it.
+        rows: Rows that it held; None if nobody knows.
+        first_at: Time of its first row as text; None where rows have no time.
+        last_at: Of its last row.
+        is_healed: Whether its rows came again in a later package.
+    """
+
+    path: str
+    table: str
+    load_id: str
+    reason: str
+    rows: int | None
+    first_at: str | None
+    last_at: str | None
+    is_healed: bool = False
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The committed files of every bronze table, taken at one moment.
 
     Attributes:
         files: Files by view name (`catalog__spotify_tracks`), oldest load first.
+        losses: Files that should be there, and cannot be read.
+        merged: Files that compaction put beside bronze.
+        root: The lake's root.
     """
 
     files: Mapping[str, tuple[File, ...]]
+    losses: tuple[Loss, ...] = ()
+    merged: tuple[Merged, ...] = ()
+    root: str = ""
+
+    @property
+    def open_losses(self) -> tuple[Loss, ...]:
+        """Losses that nothing has healed."""
+        return tuple(loss for loss in self.losses if not loss.is_healed)
+
+    def lost(self, source: str) -> tuple[Loss, ...]:
+        """Open losses of a source."""
+        return tuple(loss for loss in self.open_losses if loss.table.startswith(f"{source}__"))
 
     @cached_property
     def digest(self) -> str:
-        """Hex digest of the file list: equal lists, equal lakes, since files never change."""
+        """Hex digest of the file list and of losses: equal lists, equal lakes, since files never change."""
         names = sorted(f"{view}/{Path(file.path).name}" for view, files in self.files.items() for file in files)
+        names += sorted(f"-{loss.path} {loss.is_healed}" for loss in self.losses)
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
+    def pieces(self, view: str) -> list[Piece]:
+        """What is read for a view: merged files, and the packages that none stands for; oldest first."""
+        merged = [each for each in self.merged if each.view == view]
+        return pieces(self.files.get(view, ()), merged, self.root)
+
     def paths(self, view: str) -> list[str]:
-        """Paths of a view's files, oldest load first."""
-        return [file.path for file in self.files.get(view, ())]
+        """Paths to read for a view, oldest load first."""
+        return [path for piece in self.pieces(view) for path in piece.paths]
 
 
 def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
@@ -92,7 +138,8 @@ def take_snapshot(store: Store) -> Snapshot:
             if match and match["load"] in committed and not table.startswith("_"):
                 file = File(f"{store.root}/{path}", match["load"], size)
                 found.setdefault(f"{source}__{table}", []).append(file)
-    return Snapshot({view: tuple(sorted(files, key=_age)) for view, files in sorted(found.items())})
+    files = {view: tuple(sorted(files, key=_age)) for view, files in sorted(found.items())}
+    return Snapshot(files, merged=read_list(store), root=store.root)
 
 
 def seal(store: Store, source: str) -> None:
