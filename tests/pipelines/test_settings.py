@@ -93,3 +93,9 @@ def test_a_wrong_value_is_a_usage_problem_that_names_the_variable(variable: str,
     found = resolved(**{variable: value})
     assert found["exit_code"] == 2
     assert variable in str(found["problem"])
+
+
+def test_dlt_and_its_log_are_not_named_after_the_folder_of_the_checkout() -> None:
+    code = "from dlt.common.runtime.run_context import active; print(active().name)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "listening-lakehouse"
