@@ -5,6 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python pipelines/run.py
 # its dbt templater compiles the models: on a build file of its own
 SQLFLUFF := mkdir -p dbt/target && PYTHONPATH=. LAKEHOUSE_BUILD_FILE=$(CURDIR)/dbt/target/lint.duckdb $(BIN)/sqlfluff
+COMPOSE = $(if $(shell command -v docker),docker compose,$(error docker is not installed; `make run-servers` runs the same path without it))
 export RUNTIME__DLTHUB_TELEMETRY := false
 export MARIMO_SKIP_UPDATE_CHECK := 1
 
@@ -22,6 +23,18 @@ test: .venv/.dev  ## all tests but Spark and the long torture
 
 sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse
 	$(BIN)/python -m pipelines.shell
+
+mysql: .venv/.run  ## a shell on the catalog's MySQL that the profile names (ARGS="--profile prod")
+	$(BIN)/python -m pipelines.client mysql $(ARGS)
+
+psql: .venv/.run  ## a shell on the warehouse's Postgres that the profile names (ARGS="--profile prod")
+	$(BIN)/python -m pipelines.client psql $(ARGS)
+
+up:  ## with Docker: MySQL, S3, Postgres, the pipeline and Metabase (compose.yaml)
+	$(COMPOSE) up --detach --build
+
+down:  ## with Docker: stop them; their volumes stay (ARGS=--volumes removes them)
+	$(COMPOSE) down $(ARGS)
 
 dashboard: .venv/.run  ## the dlt dashboard on these pipelines
 	$(BIN)/python -m pipelines.dashboard
@@ -67,4 +80,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run run-servers test sql dashboard metabase notebook format lint lint-sql check coverage lock clean
+.PHONY: help run run-servers mysql psql up down test sql dashboard metabase notebook format lint lint-sql check coverage lock clean

@@ -129,7 +129,7 @@ def answering(bucket_url: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise Problem(
             f"The lake {bucket_url} does not answer as it should: {reason}. What is in it stays, and the next run goes "
             "on. Check the server, DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."

@@ -9,17 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
 
 from sources.catalog import NAMES, Extract, Planned, Progress, catalog, plan_tables
 from sources.catalog.choice import TableSettings
 from sources.catalog.database import open_database
+from sources.catalog.layout import Misfit
 from sources.catalog.ledger import Bronze
-from sources.catalog.plan import Ask, Plan, State, asked_now
+from sources.catalog.plan import Ask, Plan, State, asked_now, shape_changes
 from sources.pending import finish
 from sources.problem import Problem
+
+if TYPE_CHECKING:
+    from sources.catalog.loader import Task
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,15 @@ class Run:
     backfill: tuple[date, date] | None
     progress: Progress
     bronze: Bronze | None
+    accepted: frozenset[str] = frozenset()
 
     def extract(self, url: str) -> list[Extract]:
         """Load what is new; dlt starts only if something is."""
-        ask = asked_now(backfill=self.backfill)
+        ask = asked_now(backfill=self.backfill, accepted=self.accepted)
         states = self._restore()
-        return self._load(url, plan_tables(url, states, self.tables, ask, self.full_refresh), ask)
+        planned = plan_tables(url, states, self.tables, ask, self.full_refresh)
+        tasks = self._load(url, planned, ask)
+        return [_told(name, planned, tasks.get(name), states.get(name, {})) for name in NAMES if name in planned]
 
     def _restore(self) -> dict[str, State]:
         """The state of the lake: packages left over are loaded first, a lost folder (or lake) is made again."""
@@ -45,25 +52,36 @@ class Run:
             finish(self.pipeline)
         return _states(self.pipeline.state)
 
-    def _load(self, url: str, planned: Planned, ask: Ask) -> list[Extract]:
+    def _load(self, url: str, planned: Planned, ask: Ask) -> "dict[str, Task]":
+        """Load every plan in one package; a table with a value that does not fit stops alone."""
+        while tasks := self._tasks(planned, ask):
+            try:
+                self._write(url, tasks)
+            except Misfit as problem:
+                planned[problem.table] = (planned[problem.table][0], problem)
+            else:
+                return tasks
+        return {}
+
+    def _tasks(self, planned: Planned, ask: Ask) -> "dict[str, Task]":
         from sources.catalog.held import committed_pages
         from sources.catalog.loader import Task
 
         bronze = self.bronze or committed_pages(self.pipeline)
-        tasks = {
+        return {
             name: Task(choice, ask, bronze, plan, self.progress)
             for name, (choice, plan) in planned.items()
             if choice is not None and isinstance(plan, Plan)
         }
-        if tasks:
-            engine = open_database(url)
-            try:
-                with _lake_explained():
-                    source = catalog(url, tasks=tasks, engine=engine)
-                    self.pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
-            finally:
-                engine.dispose()
-        return [_told(name, planned, tasks.get(name)) for name in NAMES if name in planned]
+
+    def _write(self, url: str, tasks: "dict[str, Task]") -> None:
+        engine = open_database(url)
+        try:
+            with _lake_explained():
+                source = catalog(url, tasks=tasks, engine=engine)
+                self.pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
+        finally:
+            engine.dispose()
 
 
 def local_states(folder: Path) -> dict[str, State] | None:
@@ -95,17 +113,20 @@ def _lake_explained() -> Iterator[None]:
             cause = cause.__cause__ or cause.__context__
         said = str(getattr(error, "exception", None) or error).strip().splitlines() or [type(error).__name__]
         raise Problem(
-            f"Loading the catalog into the lake failed: {said[0]} "
-            "Nothing of this load counts; correct it and run again."
+            f"Loading the catalog into the lake failed: {said[0].rstrip('.')}. Nothing of this load counts; the next "
+            "run goes on. Check DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."
         ) from error
 
 
-def _told(name: str, planned: Planned, task: Any) -> Extract:
+def _told(name: str, planned: Planned, task: "Task | None", state: State) -> Extract:
     choice, plan = planned[name]
     strategy = choice.strategy if choice else ""
+    changed = shape_changes(choice, state) if choice else ()
     if isinstance(plan, Problem):
-        return Extract(name, "stopped", strategy, problem=plan)
+        return Extract(name, "stopped", strategy, problem=plan, changes=changed)
     if plan is None or task is None:
         return Extract(name, "unchanged", strategy)
     read = task.read
-    return Extract(name, "loaded", strategy, read.rows, task.tombstones, plan.lower, plan.upper, read.keys)
+    return Extract(
+        name, "loaded", strategy, read.rows, task.tombstones, plan.lower, plan.upper, read.keys, changes=changed
+    )
