@@ -107,9 +107,11 @@ def prompt(url: str, lines: IO[str], to: IO[str]) -> int:
     """
     import sqlalchemy as sa
 
+    from sources.catalog.database import open_database
+
     failed, text = 0, ""
-    engine = sa.create_engine(url.replace("postgres://", "postgresql://", 1), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    engine = open_database(url.replace("postgres://", "postgresql://", 1))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for line in lines:
             text += line
             if not text.rstrip().endswith(";"):
