@@ -5,8 +5,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from tests.environment import Environment
 
 CONTRACT = {
@@ -66,25 +64,40 @@ def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(copied: En
     assert after["plays"] == after["told"]
 
 
-@pytest.mark.parametrize("strategy", ["full", "watermark", "partition"])
-def test_a_row_deleted_and_a_row_changed_in_the_catalog_reach_gold(copied: Environment, strategy: str) -> None:
-    variables = {"SOURCES__CATALOG__SPOTIFY_ALBUMS__STRATEGY": strategy}
-    if strategy == "partition":
-        variables["SOURCES__CATALOG__SPOTIFY_ALBUMS__PARTITION"] = "updated_at"
+STRATEGIES = {
+    "spotify_tracks": ("watermark", "track", "dim_tracks"),
+    "spotify_albums": ("partition", "album", "dim_albums"),
+    "spotify_artists": ("full", "artist", "dim_artists"),
+}
+"""Each table read by another strategy, with the word of its columns and its dimension."""
+
+
+def test_a_row_deleted_and_a_row_changed_reach_gold_under_each_strategy(copied: Environment) -> None:
+    variables = {f"SOURCES__CATALOG__{table.upper()}__STRATEGY": word for table, (word, *_) in STRATEGIES.items()}
+    variables["SOURCES__CATALOG__SPOTIFY_ALBUMS__PARTITION"] = "updated_at"
     environment = Environment(copied.data_dir, variables)
     assert environment.run().returncode == 0  # a changed strategy begins with a new base
-    with sqlite3.connect(environment.data_dir / "catalog.sqlite") as catalog:
-        gone, changed = (row[0] for row in catalog.execute("select album_id from spotify_albums order by 1 limit 2"))
-        catalog.execute("delete from spotify_albums where album_id = ?", [gone])
-        catalog.execute("update spotify_albums set name = 'Ein anderer Name' where album_id = ?", [changed])
+    touched = {table: _touch(environment.data_dir / "catalog.sqlite", table) for table in STRATEGIES}
     answer = environment.run()
     assert answer.returncode == 0, answer.stderr
-    silver = environment.ask(
-        f"select album_id, album_name from silver.stg_catalog__albums where album_id in ('{gone}', '{changed}')"
-    )
-    assert silver == [{"album_id": changed, "album_name": "Ein anderer Name"}]
-    (gold,) = environment.ask(f"select album_name from gold.dim_albums where album_id = '{changed}'")
-    assert gold["album_name"] == "Ein anderer Name"
+    for table, (_, word, dimension) in STRATEGIES.items():
+        gone, changed = touched[table]
+        silver = environment.ask(
+            f"select {word}_id, {word}_name from silver.stg_catalog__{word}s where {word}_id in ('{gone}', '{changed}')"
+        )
+        assert silver == [{f"{word}_id": changed, f"{word}_name": "Ein anderer Name"}], table
+        (gold,) = environment.ask(f"select {word}_name from gold.{dimension} where {word}_id = '{changed}'")
+        assert gold[f"{word}_name"] == "Ein anderer Name", table
+
+
+def _touch(catalog: Path, table: str) -> tuple[str, str]:
+    """Delete one row of a catalog table, rename another; their keys."""
+    key = f"{STRATEGIES[table][1]}_id"
+    with sqlite3.connect(catalog) as connection:
+        gone, changed = (row[0] for row in connection.execute(f"select {key} from {table} order by 1 limit 2"))
+        connection.execute(f"delete from {table} where {key} = ?", [gone])
+        connection.execute(f"update {table} set name = 'Ein anderer Name' where {key} = ?", [changed])
+    return gone, changed
 
 
 def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
