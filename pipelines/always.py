@@ -37,7 +37,7 @@ def keep_running(settings: Settings, every: timedelta) -> int:
     _stop_on_signal(stop)
     chance = random.Random()  # noqa: S311 jitter is no secret
     while not stop.is_set():
-        _tick(settings)
+        _tick(settings, Plan(poll_every=every, should_stop=stop.is_set))
         pause = interval(settings, every, chance)
         log.info("next run in %d s", pause.total_seconds())
         stop.wait(pause.total_seconds())
@@ -59,10 +59,10 @@ def interval(settings: Settings, every: timedelta, chance: random.Random | None 
     return next_interval(glances(kept.recent), bounds, affordable(left, midnight - now), chance)
 
 
-def _tick(settings: Settings) -> Run | None:
+def _tick(settings: Settings, plan: Plan) -> Run | None:
     try:
         with hold(settings, wait=0) as lock, surround(settings) as around:
-            run = recorded(around.settings, lambda current: whole_flow(around, lock, current, Plan()))
+            run = recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
     except BusyError:
         log.info("another run is at work; this one is left out")
         return None

@@ -9,7 +9,7 @@ Data flow: Surroundings, Plan -> sources -> load packages -> Loaded per source
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,15 @@ class Plan:
         sources: Names of the sources.
         full_refresh: Read catalog tables whole.
         backfill: First and last date to read again.
+        poll_every: How often the API is polled; requests for the polls of the day are kept free of enrichment.
+        should_stop: Asked before each request to the API that is not a poll.
     """
 
     sources: tuple[str, ...] = SOURCES
     full_refresh: bool = False
     backfill: tuple[date, date] | None = None
+    poll_every: timedelta = timedelta(minutes=15)
+    should_stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ def _curation(around: Surroundings, _plan: Plan) -> Loaded:
     return Loaded("curation", rows)
 
 
-def _spotify_api(around: Surroundings, _plan: Plan) -> Loaded:
+def _spotify_api(around: Surroundings, plan: Plan) -> Loaded:
     from pipelines.listener import connection, journal_folder
     from pipelines.wanted import wanted
     from sources.spotify_api.flow import Plan as PollPlan
@@ -187,7 +191,13 @@ def _spotify_api(around: Surroundings, _plan: Plan) -> Loaded:
         lambda: pipeline_for(settings, "spotify_api"),
         journal_folder(settings),
         connection(settings, around.token_folder),
-        PollPlan(daily_budget=budget, wanted=wanted(settings, snapshot), fetch_limit=budget),
+        PollPlan(
+            daily_budget=budget,
+            poll_every=plan.poll_every,
+            wanted=wanted(settings, snapshot),
+            fetch_limit=budget,
+            should_stop=plan.should_stop,
+        ),
         now=around.now,
     )
     if result.warning:

@@ -18,6 +18,8 @@ VIEWS = (
     "spotify_api__tracks",
     "spotify_api__albums",
     "spotify_api__artists",
+    "spotify_api__audio_features",
+    "catalog__spotify_tracks",
     "spotify_export__streams",
 )
 LIMIT = 5_000
@@ -50,6 +52,10 @@ wanted as (
     select 2, 'artists', id, plays from artists where id not in (select id from bronze.spotify_api__artists)
     union all
     select 3, 'albums', id, plays from albums where id not in (select id from bronze.spotify_api__albums)
+    union all
+    select 4, 'audio_features', id, plays from plays
+    where id not in (select id from bronze.spotify_api__audio_features)
+    and id not in (select track_id from bronze.catalog__spotify_tracks where danceability is not null)
 )
 select kind, id from wanted where id is not null and id <> '' order by turn, plays desc, id limit {LIMIT}
 """
