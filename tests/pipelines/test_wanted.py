@@ -1,0 +1,41 @@
+"""What the API should be asked for, from bronze files as they are."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.lake import File, Snapshot
+from pipelines.settings import load
+from pipelines.wanted import wanted
+
+TRACK = '{"id": "often", "album": {"id": "album"}, "artists": [{"id": "first"}, {"id": "second"}]}'
+ROWS = {
+    "spotify_export__streams": "select unnest(['often', 'often', 'seldom', 'known']) as id,"
+    " 'spotify:track:' || id as spotify_track_uri",
+    "spotify_api__tracks": f"select 'often' as id, '{TRACK}' as payload",
+    "spotify_api__artists": "select 'first' as id, '{}' as payload",
+    "catalog__spotify_tracks": "select 'known' as track_id, 0.5::double as danceability"
+    " union all select 'seldom', null",
+}
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    for view, query in ROWS.items():
+        duckdb.sql(f"copy ({query}) to '{tmp_path}/{view}.parquet'")
+    return Snapshot({view: (File(f"{tmp_path}/{view}.parquet", "1.0", 1),) for view in ROWS})
+
+
+def test_what_bronze_lacks_is_wanted_most_played_first(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    assert list(wanted(load(), snapshot)) == [
+        ("tracks", "known"),
+        ("tracks", "seldom"),
+        ("artists", "second"),
+        ("albums", "album"),
+        ("audio_features", "often"),
+        ("audio_features", "seldom"),  # the catalog has the track, but no features of it
+    ]
