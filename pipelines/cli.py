@@ -157,6 +157,12 @@ COMMANDS = (
         "pipelines.export:export",
         (Argument(("folder",), {"type": Path, "metavar": "DIR", "help": "folder, made when it is missing"}),),
     ),
+    Command(
+        "drift",
+        "how the sources have changed their shape; accept what was stopped",
+        "pipelines.drift:drift",
+        (_option("--accept", "go on with a change that stopped its table", nargs="+", metavar="PLACE"),),
+    ),
     Command("rebuild", "everything but credentials from the lake alone", "pipelines.commands:rebuild"),
 )
 

@@ -126,6 +126,26 @@ def _lake(settings: Settings) -> str:
     return f"{settings.lake.bucket_url}: can be listed, written and read"
 
 
+def _files(settings: Settings) -> str:
+    from pipelines.integrity import sound_snapshot, told
+
+    snapshot = sound_snapshot(settings)
+    lost = snapshot.open_losses
+    if lost:
+        raise Problem(f"{told(lost[0])} ({len(lost)} files in all; `select * from bronze.lake__losses` has them.)")
+    healed = f", {len(snapshot.losses)} lost ones came again" if snapshot.losses else ""
+    return f"{sum(map(len, snapshot.files.values()))} files, all as they were written{healed}"
+
+
+def _drift(settings: Settings) -> str:
+    from pipelines.drift import read
+
+    stopped = sorted(read(open_store(settings.lake)).places("stopped"))
+    if stopped:
+        raise Problem(f"{', '.join(stopped)} changed, and stops its table: see `python pipelines/run.py drift`.")
+    return "no source has changed so that its table had to stop"
+
+
 def _warehouse(settings: Settings) -> str:
     from pipelines.warehouse import open_warehouse
 
@@ -160,6 +180,8 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "inbox": _inbox,
     "curation": _curation,
     "lake": _lake,
+    "lake's files": _files,
+    "drift": _drift,
     "warehouse": _warehouse,
     "last build": _snapshot,
 }

@@ -11,13 +11,31 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.lake import SOURCES, Snapshot
+from pipelines.lake import SOURCES, Loss, Snapshot
 from pipelines.settings import LakeSettings
 from sources.problem import Problem
 from sources.table import LOAD_ID, Table
 
 if TYPE_CHECKING:
     import duckdb
+
+
+EXPORT_FILES = "spotify_export__files"
+LOSSES = Table(
+    "losses",
+    {
+        "path": "VARCHAR",
+        "table_name": "VARCHAR",
+        "load_id": "VARCHAR",
+        "reason": "VARCHAR",
+        "lost_rows": "BIGINT",
+        "first_at": "TIMESTAMPTZ",
+        "last_at": "TIMESTAMPTZ",
+        "is_healed": "BOOLEAN",
+    },
+    ("path",),
+)
+"""What of the lake is lost; the only table of bronze that no file holds."""
 
 
 def quote(name: str) -> str:
@@ -85,14 +103,16 @@ def _endpoint(url: str | None) -> dict[str, str]:
 def declared_tables() -> dict[str, Table]:
     """Every bronze table that a source declares, by view name."""
     modules = ((source, import_module(f"sources.{source}.tables")) for source in SOURCES)
-    return {f"{source}__{table.name}": table for source, module in modules for table in module.TABLES}
+    tables = {f"{source}__{table.name}": table for source, module in modules for table in module.TABLES}
+    return {**tables, "lake__losses": LOSSES}
 
 
 def create_bronze(connection: "duckdb.DuckDBPyConnection", snapshot: Snapshot, tables: Mapping[str, Table]) -> None:
     """Make one view per declared table over the snapshot's files, with every declared column."""
     connection.execute("create schema if not exists bronze")
     for view, table in tables.items():
-        query = _view_query(connection, snapshot.paths(view), table)
+        query = _losses(snapshot.losses) if table is LOSSES else _view_query(connection, snapshot.paths(view), table)
+        query += _not_imported_again(snapshot, view)
         connection.execute(f"create or replace view bronze.{quote(view)} as {query}")
 
 
@@ -104,6 +124,30 @@ def _view_query(connection: "duckdb.DuckDBPyConnection", paths: list[str], table
     present = {row[0] for row in connection.execute(f"describe select * from {files}").fetchall()}
     missing = {name: kind for name, kind in columns.items() if name not in present}
     return f"select *{', ' + _nulls(missing) if missing else ''} from {files}"
+
+
+def _losses(losses: Iterable[Loss]) -> str:
+    names = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in LOSSES.columns.items())
+    rows = [
+        (loss.path, loss.table, loss.load_id, loss.reason, loss.rows, loss.first_at, loss.last_at, loss.is_healed)
+        for loss in losses
+    ]
+    values = ", ".join("(" + ", ".join("null" if v is None else literal(str(v)) for v in row) + ")" for row in rows)
+    nothing = "(" + ", ".join("null" for _ in LOSSES.columns) + ")"
+    return (
+        f"select {names} from (values {values or nothing}) as lost ({', '.join(LOSSES.columns)}) where path is not null"
+    )
+
+
+def _not_imported_again(snapshot: Snapshot, view: str) -> str:
+    """Leaves out rows of a package that lost a file, where a later import brought the same export whole."""
+    damaged = {loss.load_id for loss in snapshot.losses if loss.table.startswith("spotify_export__")}
+    whole = [file.path for file in snapshot.files.get(EXPORT_FILES, ()) if file.load_id not in damaged]
+    if not (damaged and whole and view.startswith("spotify_export__") and snapshot.paths(view)):
+        return ""
+    loads = ", ".join(map(literal, sorted(damaged)))
+    files = f"select file_id from read_parquet([{', '.join(map(literal, whole))}])"
+    return f" where not ({quote(LOAD_ID)} in ({loads}) and file_id in ({files}))"
 
 
 def _nulls(columns: Mapping[str, str]) -> str:

@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines import build as builder
-from pipelines import compact, duck, ingest, reconcile
+from pipelines import compact, drift, duck, ingest, reconcile
 from pipelines.alert import alert
 from pipelines.embedded import Surroundings, surround
+from pipelines.integrity import examine, sound_snapshot, told
 from pipelines.journal import step
-from pipelines.lake import take_snapshot
+from pipelines.lake import Snapshot
 from pipelines.lock import Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
-from pipelines.store import open_store
 from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
 from sources.problem import Problem, RedAudit
@@ -124,30 +124,59 @@ def bring_up(
         RedAudit: A test failed, or stations do not agree; nothing is published.
         Problem: A step failed.
     """
-    with step("snapshot") as told:
-        snapshot = take_snapshot(open_store(settings.lake))
-        wanted = builder.fingerprint(settings, snapshot)
-        told.tell(files=sum(map(len, snapshot.files.values())))
+    snapshot = look(settings)
+    wanted = builder.fingerprint(settings, snapshot)
     warehouse = open_warehouse(settings)
     published = warehouse.published()
     held_back = published.held_back if published and not forward else None
     is_published = published and wanted.digest in (published.fingerprint, held_back) and not full_refresh
     if is_published and builder.is_at_hand(settings, wanted):
         return replace(current, state="failed" if current.problems else "nothing new")
-    with step("build"):
-        built = builder.build(settings, snapshot, full_refresh)
+    built = build_sound(settings, snapshot, full_refresh)
+    if built.fingerprint != wanted:  # it took reading to find out that files are spoiled
+        return bring_up(settings, lock, current, full_refresh=full_refresh, migrate=migrate, forward=forward)
     if is_published:
         return replace(current, state="failed" if current.problems else "nothing new")
     with step("reconcile"):
-        stations = _reconcile(settings, warehouse, built, current)
+        stations = _reconcile(settings, warehouse, built, current, snapshot)
     lock.check()
-    with step("publish") as told:
+    with step("publish") as telling:
         tables = read_tables(built.target / "manifest.json")
         generation = warehouse.publish(built.database, current.run_id, wanted.digest, tables, migrate)
-        told.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
+        telling.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
     with analyst(settings) as connection:
         warehouse.record_reconciliation(reconcile.count_published(connection, stations))
     return replace(current, state="failed" if current.problems else "published")
+
+
+def look(settings: Settings) -> Snapshot:
+    """The files to build from; what is lost is told, and nothing waits for it."""
+    with step("snapshot") as telling:
+        snapshot = sound_snapshot(settings, note=True)
+        if drift.observe(settings, snapshot):
+            snapshot = sound_snapshot(settings)
+        telling.tell(files=sum(map(len, snapshot.files.values())), lost=len(snapshot.open_losses) or None)
+    for loss in snapshot.open_losses:
+        log.warning("%s", told(loss))
+    return snapshot
+
+
+def build_sound(settings: Settings, snapshot: Snapshot, full_refresh: bool) -> builder.Build:
+    """Build; where that fails, look whether spoiled files are the reason, and build again without them.
+
+    Raises:
+        RedAudit: A test or a contract failed.
+        Problem: A model could not be built.
+    """
+    with step("build"):
+        try:
+            return builder.build(settings, snapshot, full_refresh)
+        except Problem as problem:
+            # a bucket keeps checksums of its own: there a red audit is no reason to read all of it
+            doubtful = settings.lake.is_local or not isinstance(problem, RedAudit)
+            if not doubtful or not examine(settings, snapshot):
+                raise
+    return build_sound(settings, look(settings), full_refresh)
 
 
 def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan) -> Run:
@@ -167,13 +196,15 @@ def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan
         return current.stopped_by(problem)
 
 
-def _reconcile(settings: Settings, warehouse: Warehouse, built: builder.Build, current: Run) -> list[Reconciliation]:
+def _reconcile(
+    settings: Settings, warehouse: Warehouse, built: builder.Build, current: Run, snapshot: Snapshot
+) -> list[Reconciliation]:
     import duckdb
 
     with duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         duck.open_lake(connection, settings.lake)
-        stations = reconcile.count(connection, current.run_id)
+        stations = reconcile.count(connection, current.run_id, lost=[loss.table for loss in snapshot.open_losses])
     warehouse.record_reconciliation(stations)
     reconcile.demand(stations)
     return stations

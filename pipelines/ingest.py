@@ -13,10 +13,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines import drift
 from pipelines.embedded import Surroundings
+from pipelines.integrity import sound_snapshot
 from pipelines.journal import step
 from pipelines.kept import kept
-from pipelines.lake import Snapshot, pipeline_for, seal, take_snapshot
+from pipelines.lake import Snapshot, pipeline_for, seal
 from pipelines.moved import forget_other_lake
 from pipelines.settings import Settings
 from pipelines.store import open_store
@@ -30,6 +32,8 @@ SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
 """In this order: the API's budget is spent on what the history names."""
 
 FILES = "spotify_export__files"
+EXPORT = "spotify_export"
+EVERY = f"select distinct file_id from bronze.{FILES}"
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,24 @@ def _catalog(around: Surroundings, plan: Plan) -> Loaded:
     if settings.catalog.is_default and not settings.catalog.file.exists():
         log.warning("catalog is left out: set SOURCES__CATALOG__CREDENTIALS, or fill it with import-catalog")
         return Loaded("catalog")
-    asked = plan.full_refresh or plan.backfill
+    whole = frozenset(NAMES) if plan.full_refresh else _lost_tables(settings)
+    asked = whole or plan.backfill
     if not asked and nothing_new(settings.data_dir / "pipelines", url, tables):
         return Loaded("catalog")
-    whole = frozenset(NAMES if plan.full_refresh else ())
-    found = extract(pipeline_for(settings, "catalog"), url, tables, whole, plan.backfill)
+    agreed = drift.accepted(settings)
+    found = extract(pipeline_for(settings, "catalog"), url, tables, whole, plan.backfill, accepted=agreed)
+    shapes = {f"catalog.{table.table}": table.changes for table in found}
+    drift.record(settings, shapes, [f"catalog.{table.table}" for table in found if table.state == "loaded"])
     problems = tuple(table.problem for table in found if table.problem)
     return Loaded("catalog", sum(table.rows + table.tombstones for table in found), problems)
+
+
+def _lost_tables(settings: Settings) -> frozenset[str]:
+    """Tables that the lake has lost rows of: the source still has them, so a new base heals the loss."""
+    from sources.catalog import NAMES
+
+    lost = {loss.table.partition("__")[2] for loss in sound_snapshot(settings).lost("catalog")}
+    return frozenset(NAMES if lost - set(NAMES) else lost)
 
 
 def _spotify_export(around: Surroundings, _plan: Plan) -> Loaded:
@@ -136,18 +151,31 @@ def import_history(
             progress,
             dry_run=dry_run,
             memory=settings.data_dir / "inbox.json" if remember else None,
+            again=lost_files(settings),
         )
 
 
 def known_files(settings: Settings) -> set[str]:
-    """The `file_id` of every file that the lake holds."""
-    snapshot = take_snapshot(open_store(settings.lake))
+    """The `file_id` of every file that the lake holds whole."""
+    snapshot = sound_snapshot(settings)
     if not snapshot.paths(FILES):
         return set()
-    return set(kept(settings.data_dir / "known_files.json", snapshot, [FILES], lambda: _ask(settings, snapshot)))
+    known = kept(settings.data_dir / "known_files.json", snapshot, [FILES], lambda: _ask(settings, snapshot, EVERY))
+    return set(known) - lost_files(settings)
 
 
-def _ask(settings: Settings, snapshot: Snapshot) -> list[str]:
+def lost_files(settings: Settings) -> set[str]:
+    """The `file_id` of every file that the lake has lost rows of, and not got again: it may be imported again."""
+    snapshot = sound_snapshot(settings)
+    loads = [loss.load_id for loss in snapshot.lost(EXPORT)]
+    if not loads or not snapshot.paths(FILES):
+        return set()
+    within = f"list_contains({loads!r}, _dlt_load_id)"
+    again = f"{EVERY} where {within} except {EVERY} where not {within}"
+    return set(_ask(settings, snapshot, again))
+
+
+def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
     import duckdb
 
     from pipelines import duck
@@ -155,8 +183,8 @@ def _ask(settings: Settings, snapshot: Snapshot) -> list[str]:
     with duckdb.connect() as connection:
         duck.open_lake(connection, settings.lake)
         duck.create_bronze(connection, snapshot, {FILES: duck.declared_tables()[FILES]})
-        rows = connection.execute(f"select distinct file_id from bronze.{FILES} order by 1").fetchall()
-    return [file_id for (file_id,) in rows]
+        rows = connection.execute(query).fetchall()
+    return sorted(file_id for (file_id,) in rows)
 
 
 def _curation(around: Surroundings, _plan: Plan) -> Loaded:
@@ -168,7 +196,8 @@ def _curation(around: Surroundings, _plan: Plan) -> Loaded:
     if not settings.curation.is_dir() and restore_curation(settings):
         log.warning("%s was missing: its rules came back from the lake; empty it to drop them", settings.curation)
     state = settings.data_dir / "pipelines" / "curation" / "state.json"
-    rows = load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state)
+    lost = bool(sound_snapshot(settings).lost("curation"))
+    rows = load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state, again=lost)
     for rule in read_rules(settings.curation):
         if not rule.is_valid:
             log.warning("%s line %d does nothing: %s", settings.curation / rule.file, rule.line, rule.problem)
@@ -186,7 +215,7 @@ def _spotify_api(around: Surroundings, plan: Plan) -> Loaded:
         log.warning("spotify_api is left out: set SOURCES__SPOTIFY_API__CLIENT_ID and run login")
         return Loaded("spotify_api")
     budget = settings.spotify_api.daily_budget
-    snapshot = take_snapshot(open_store(settings.lake))
+    snapshot = sound_snapshot(settings)
     result = poll(
         lambda: pipeline_for(settings, "spotify_api"),
         journal_folder(settings),

@@ -10,8 +10,10 @@ Data flow: settings -> dlt pipelines -> <bucket>/<source>/<table>/<load id>.<fil
 
 import hashlib
 import json
+import logging
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +23,14 @@ from typing import TYPE_CHECKING
 
 from pipelines.merged import Merged, Piece, pieces, read_list
 from pipelines.settings import Settings
-from pipelines.store import Store
+from pipelines.store import Store, open_store
 
 if TYPE_CHECKING:
     import dlt
 
 SOURCES = ("catalog", "spotify_api", "spotify_export", "curation")
+LOAD = re.compile(r"\d+\.\d+$")
+log = logging.getLogger("lakehouse.lake")
 DATA_FILE = re.compile(r"(?P<load>\d+\.\d+)\.[^.]+\.parquet$")
 LOADS_ENTRY = re.compile(r"(?P<schema>.+)__(?P<load>\d+\.\d+)\.jsonl$")
 STATE_ENTRY = re.compile(r"(?P<pipeline>.+)__(?P<load>\d+\.\d+)__[0-9a-f]+\.jsonl$")
@@ -112,6 +116,7 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
     import dlt
 
     export_destination(settings)
+    _never_before(_newest_load(settings, source))
     return dlt.pipeline(
         pipeline_name=source,
         destination="lake",
@@ -124,6 +129,27 @@ def export_destination(settings: Settings) -> None:
     """Put the lake's place where dlt and its dashboard look for it: they know settings only, not code."""
     url = settings.lake.bucket_url
     os.environ["DESTINATION__LAKE__BUCKET_URL"] = settings.lake.folder.as_uri() if settings.lake.is_local else url
+
+
+def _newest_load(settings: Settings, source: str) -> float:
+    """The greatest load id in the lake, and in packages that wait here; 0 where there is none."""
+    store = open_store(settings.lake)
+    entries = [name for folder in ("_dlt_loads", "_dlt_pipeline_state") for name in store.walk(f"{source}/{folder}")]
+    waiting = (settings.data_dir / "pipelines" / source).glob("*/*/*.*")
+    loads = [*map(float, _committed(source, entries)), *(float(path.name) for path in waiting if LOAD.match(path.name))]
+    return max(loads, default=0.0)
+
+
+def _never_before(newest: float) -> None:
+    """Let the next load id follow all others: silver takes the newest rows by it, and a clock may have been set back.
+
+    dlt's ids are times that never run backwards within a process; this goes on where other processes ended.
+    """
+    from dlt.common.time import increasing_precise_time
+
+    if newest > time.time():
+        log.warning("this clock is %d s behind the lake's newest load package: set it right", newest - time.time())
+    increasing_precise_time._last = max(increasing_precise_time._last, newest)
 
 
 def take_snapshot(store: Store) -> Snapshot:

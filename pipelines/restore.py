@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from pipelines import duck, flow
 from pipelines.flow import Run
+from pipelines.integrity import examine, sound_snapshot
 from pipelines.journal import step
-from pipelines.lake import SOURCES, Snapshot, pipeline_for, take_snapshot
+from pipelines.lake import SOURCES, Snapshot, pipeline_for
 from pipelines.listener import journal_folder
 from pipelines.lock import Lock
 from pipelines.settings import Settings
-from pipelines.store import open_store
 
 NEWEST_COPY = """
 select file, content from bronze.curation__files
@@ -31,6 +31,8 @@ VIEWS = ("curation__files", "curation__rules")
 
 def bring_back(settings: Settings, lock: Lock, current: Run) -> Run:
     """Restore what is missing here, then build, audit and publish; for callers that hold the lock."""
+    with step("examine"):
+        examine(settings, sound_snapshot(settings, note=True))
     with step("restore"):
         for name, do in STEPS.items():
             sys.stdout.write(f"{name:<12} {do(settings)}\n")
@@ -41,7 +43,7 @@ def restore_curation(settings: Settings) -> bool:
     """Make the folder of rules again if it is missing or empty; whether anything was put back."""
     from sources.curation.load import restore as put_back
 
-    return put_back(_newest_copy(settings, take_snapshot(open_store(settings.lake))), settings.curation)
+    return put_back(_newest_copy(settings, sound_snapshot(settings)), settings.curation)
 
 
 def _newest_copy(settings: Settings, snapshot: Snapshot) -> dict[str, bytes]:

@@ -16,9 +16,10 @@ import dlt
 
 from sources.catalog.choice import Choice, Default, TableSettings, choose
 from sources.catalog.database import explained, open_database
-from sources.catalog.plan import Ask, Plan, State, asked_now, make_plan
+from sources.catalog.plan import Ask, Plan, State, asked_now, demand_shape, make_plan
 from sources.catalog.tables import CATALOG
 from sources.catalog.view import View
+from sources.drift import Change
 from sources.problem import Problem
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Extract:
         upper: Upper bound of the cursor.
         key_checksum: Sum of the numbers of the keys that went to bronze.
         problem: Why the table was stopped.
+        changes: How its columns have changed since the last load.
     """
 
     table: str
@@ -57,6 +59,7 @@ class Extract:
     upper: str | None = None
     key_checksum: int = 0
     problem: Problem | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def extract(
@@ -68,6 +71,7 @@ def extract(
     *,
     progress: Progress = lambda _table, _rows: None,
     bronze: "Bronze | None" = None,
+    accepted: frozenset[str] = frozenset(),
 ) -> list[Extract]:
     """Load what is new in the catalog into bronze, in one load package.
 
@@ -79,6 +83,7 @@ def extract(
         backfill: First and last day to be read again.
         progress: Told a table's name and the rows read so far.
         bronze: Reads committed bronze rows, where the caller has a better way than the pipeline's file system.
+        accepted: Places whose change of shape a person has accepted.
 
     Returns:
         What was done, in the order of the tables. A table that was stopped does not stop the others.
@@ -88,7 +93,7 @@ def extract(
     """
     from sources.catalog.run import Run
 
-    run = Run(pipeline, dict(tables or {}), full_refresh, backfill, progress, bronze)
+    run = Run(pipeline, dict(tables or {}), full_refresh, backfill, progress, bronze, accepted)
     return run.extract(url)
 
 
@@ -134,7 +139,8 @@ def plan_tables(
                 choice = None
                 try:
                     choice = choose(inspector, name, tables.get(name, UNSET))
-                    asked = Ask(ask.now, name in set(fresh), ask.backfill)
+                    asked = Ask(ask.now, name in set(fresh), ask.backfill, ask.accepted)
+                    demand_shape(choice, states.get(name, {}), asked)
                     planned[name] = (choice, make_plan(View.of(connection, choice), states.get(name, {}), asked))
                 except Problem as problem:
                     planned[name] = (choice, problem)

@@ -100,6 +100,11 @@ class Choice:
         named = [column.name if column else "" for column in (self.cursor, self.partition)]
         return [self.strategy, *named, f"{columns:x}", *(column.name for column in self.key)]
 
+    @property
+    def shape(self) -> dict[str, str]:
+        """Kind of each column by name."""
+        return {column.name: column.kind for column in self.columns}
+
     def column(self, name: str) -> Column | None:
         """A column by name, in any case of letters."""
         return next((column for column in self.columns if column.name.lower() == name.lower()), None)

@@ -26,6 +26,14 @@ WIDEST_DECIMAL = 38
 NameOf = Callable[[str, Any], str]
 
 
+class Misfit(Problem):
+    """A value that does not fit its column, which stops its table."""
+
+    def __init__(self, message: str, table: str) -> None:
+        super().__init__(message)
+        self.table = table
+
+
 @dataclass(frozen=True)
 class Layout:
     """The columns of a bronze table, and where in the source each comes from.
@@ -82,11 +90,12 @@ class Layout:
         except pa.ArrowException as error:
             raise self._misfit(name, wanted.type, error) from error
 
-    def _misfit(self, name: str, kind: object, error: BaseException) -> Problem:
+    def _misfit(self, name: str, kind: object, error: BaseException) -> Misfit:
         first = str(error).splitlines()[0]
-        return Problem(
+        return Misfit(
             f"The catalog's column {self.table}.{name} holds what is no {kind}: {first}. Nothing of this table was "
-            "loaded; correct the value at the source."
+            "loaded; correct the value at the source.",
+            self.table,
         )
 
 

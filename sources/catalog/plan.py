@@ -18,7 +18,9 @@ from typing import Any
 
 from sources.catalog.checksum import Tally
 from sources.catalog.choice import Choice, environment
+from sources.catalog.tables import VITAL
 from sources.catalog.view import View
+from sources.drift import Change, changes
 from sources.problem import Problem
 
 ALWAYS_COMPARED = 1_000_000
@@ -37,11 +39,13 @@ class Ask:
         now: When the run started.
         full_refresh: Make a new base of this table, whatever is known.
         backfill: First and last day to be read again.
+        accepted: Places whose change of shape a person has accepted.
     """
 
     now: datetime
     full_refresh: bool = False
     backfill: tuple[date, date] | None = None
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def _is_new(view: View, state: State, ask: Ask) -> bool:
 
 
 def _later(view: View, rows: int, **known: object) -> dict[str, Any]:
-    return {"signature": view.sql.choice.signature, "rows": rows, **known}
+    return {"signature": view.sql.choice.signature, "shape": view.sql.choice.shape, "rows": rows, **known}
 
 
 def _guard(choice: Choice, state: State, rows: int) -> None:
@@ -215,6 +219,28 @@ def _asked(label: str, ask: Ask) -> bool:
     return first.isoformat() <= label <= last.isoformat()
 
 
-def asked_now(*, full_refresh: bool = False, backfill: tuple[date, date] | None = None) -> Ask:
+def asked_now(
+    *, full_refresh: bool = False, backfill: tuple[date, date] | None = None, accepted: frozenset[str] = frozenset()
+) -> Ask:
     """What is asked of a run that starts now."""
-    return Ask(datetime.now(UTC), full_refresh, backfill)
+    return Ask(datetime.now(UTC), full_refresh, backfill, accepted)
+
+
+def shape_changes(choice: Choice, state: State) -> tuple[Change, ...]:
+    """How a table has changed its columns since it was loaded the last time."""
+    return tuple(changes(f"catalog.{choice.table}", state.get("shape", {}), choice.shape, VITAL.get(choice.table, ())))
+
+
+def demand_shape(choice: Choice, state: State, ask: Ask) -> None:
+    """Make sure that nothing which published tables need has gone or changed its kind.
+
+    Raises:
+        Problem: It has, and nobody has accepted that.
+    """
+    faults = [found for found in shape_changes(choice, state) if found.stops and found.place not in ask.accepted]
+    if faults:
+        raise Problem(
+            f"The catalog's table {choice.table} has changed its shape: {'; '.join(each.told for each in faults)}. It "
+            "was left as it is in the lake, and what is published stays; mend it at the source, or go on without by "
+            f"`python pipelines/run.py drift --accept {faults[0].place}`."
+        )

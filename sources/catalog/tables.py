@@ -90,6 +90,21 @@ ARTISTS = Table(
 CATALOG = (TRACKS, ALBUMS, ARTISTS)
 """What is read from the catalog database."""
 
+VITAL: dict[str, frozenset[str]] = {
+    "spotify_tracks": frozenset(
+        [
+            *("track_id", "name", "album_id", "artists_id", "popularity", "duration_ms", "track_key", "mode"),
+            *("time_signature", "danceability", "energy", "loudness", "speechiness", "acousticness"),
+            *("instrumentalness", "liveness", "valence", "tempo"),
+        ]
+    ),
+    "spotify_albums": frozenset(
+        ("album_id", "name", "artist_id", "album_type", "release_date", "release_date_precision", "total_tracks")
+    ),
+    "spotify_artists": frozenset(("artist_id", "name", "genres", "artist_popularity", "followers")),
+}
+"""Columns that published tables are made of."""
+
 EXTRACTS = Table(
     "extracts",
     {

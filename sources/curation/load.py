@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     import dlt
 
 
-def load_rules(pipeline: "Callable[[], dlt.Pipeline]", folder: Path, state: Path) -> int:
+def load_rules(pipeline: "Callable[[], dlt.Pipeline]", folder: Path, state: Path, *, again: bool = False) -> int:
     """Copy the rules if they differ from the last copy.
 
     Args:
         pipeline: Makes the dlt pipeline; called only when there may be something to copy.
         folder: The CSV files; a folder that is not there changes nothing.
         state: The pipeline's `state.json` on this machine, which saves a quiet run from making a pipeline.
+        again: Copy them even if they are the last copy, since the lake has lost that.
 
     Returns:
         Rows written: one per line, or one marker for an emptied folder.
@@ -32,11 +33,11 @@ def load_rules(pipeline: "Callable[[], dlt.Pipeline]", folder: Path, state: Path
         return 0
     found = read_folder(folder)
     known = _known(json.loads(state.read_text())) if state.exists() else None
-    if found.digest == known:
+    if found.digest == known and not again:
         return 0
     if known is None and not found.files and not state.exists() and not _was_copied(pipeline()):
         return 0
-    return _copy(pipeline(), found)
+    return _copy(pipeline(), found, again=again)
 
 
 def restore(files: Mapping[str, bytes], folder: Path) -> bool:
@@ -60,11 +61,11 @@ def restore(files: Mapping[str, bytes], folder: Path) -> bool:
     return True
 
 
-def _copy(pipeline: "dlt.Pipeline", found: Folder) -> int:
+def _copy(pipeline: "dlt.Pipeline", found: Folder, *, again: bool) -> int:
     from sources.curation import curation
 
     finish(pipeline)
-    if _known(pipeline.state) == found.digest:
+    if _known(pipeline.state) == found.digest and not again:
         return 0
     pipeline.run(curation(found), loader_file_format="parquet").raise_on_failed_jobs()
     return max(len(found.rules), 1)

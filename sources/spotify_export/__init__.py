@@ -8,7 +8,7 @@ Data flow: zips, folders, files -> plan -> read -> bronze tables `spotify_export
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dlt
@@ -30,6 +30,7 @@ def spotify_export(
     planned: Iterable[Planned],
     keep_place: bool = False,
     observe: Callable[[Planned, FileReport], None] = lambda *_: None,
+    again: Collection[str] = (),
 ) -> Any:
     """The rows of planned files.
 
@@ -37,8 +38,9 @@ def spotify_export(
         planned: Files, as `plan.plan` tells them.
         keep_place: Whether country and platform stay as they came.
         observe: Called with each file's report.
+        again: `file_id` of files whose rows the lake has lost: loaded, though they were loaded before.
     """
-    return _rows(planned, keep_place, observe)
+    return _rows(planned, keep_place, observe, again)
 
 
 @dlt.resource(
@@ -47,9 +49,14 @@ def spotify_export(
     schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
 )
 def _rows(
-    planned: Iterable[Planned], keep_place: bool, observe: Callable[[Planned, FileReport], None]
+    planned: Iterable[Planned],
+    keep_place: bool,
+    observe: Callable[[Planned, FileReport], None],
+    again: Collection[str],
 ) -> Iterator[Any]:
     done: dict[str, str] = dlt.current.source_state().setdefault("files", {})
+    for file_id in again:
+        done.pop(file_id, None)
     with Archives() as archives:
         for table, rows in gathered(_parts(archives, planned, done, observe, keep_place=keep_place)):
             yield dlt.mark.with_table_name(rows, table)

@@ -31,6 +31,7 @@ def import_paths(
     dry_run: bool = False,
     memory: Path | None = None,
     limits: Limits | None = None,
+    again: Collection[str] = (),
 ) -> ImportReport:
     """Imports everything under some paths.
 
@@ -43,6 +44,7 @@ def import_paths(
         dry_run: Read and report everything, load nothing.
         memory: Where to remember unchanged paths (the inbox); None to look into every file.
         limits: What an archive may ask of this machine; None for the defaults.
+        again: `file_id` of files that were loaded, and whose rows the lake has lost.
 
     Returns:
         A report on every file.
@@ -54,7 +56,7 @@ def import_paths(
     remembered = Memory.load(memory)
     with Archives() as archives:
         planned = list(plan(archives, paths, known_file_ids, remembered, limits=limits or Limits(), progress=progress))
-    run = _Run(planned, progress)
+    run = _Run(planned, progress, again)
     load_ids = (
         run.dry(keep_place=keep_place) if dry_run or pipeline is None else run.load(pipeline, keep_place=keep_place)
     )
@@ -66,8 +68,9 @@ def import_paths(
 class _Run:
     """One import: the plan, and the reports on it in the plan's order."""
 
-    def __init__(self, planned: list[Planned], progress: Progress) -> None:
+    def __init__(self, planned: list[Planned], progress: Progress, again: Collection[str]) -> None:
         self._planned = planned
+        self._again = again
         self._progress = progress
         self._total = sum(each.file.weight for each in planned if not each.known)
         self._done = 0
@@ -101,7 +104,9 @@ class _Run:
         pipeline = make_pipeline()
         # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
         finish(pipeline)
-        info = pipeline.run(spotify_export(self._new, keep_place, self._observe), loader_file_format="parquet")
+        info = pipeline.run(
+            spotify_export(self._new, keep_place, self._observe, self._again), loader_file_format="parquet"
+        )
         info.raise_on_failed_jobs()
         return tuple(info.loads_ids)
 

@@ -1,7 +1,6 @@
 """Whatever is wrong: one readable paragraph, the right exit code, no traceback, no secret."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -87,12 +86,3 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: tuple[str, ...]) ->
     answer = Environment(tmp_path).run(*arguments)
     assert answer.returncode == 2
     assert told(answer)
-
-
-def test_a_truncated_file_of_the_lake_is_named(copied: Environment) -> None:
-    file = next((copied.data_dir / "lake/catalog/spotify_albums").glob("*.parquet"))
-    file.write_bytes(file.read_bytes()[:100])
-    shutil.rmtree(copied.data_dir / "build")
-    answer = copied.run("build")
-    assert answer.returncode == 1
-    assert file.name in told(answer)

@@ -18,6 +18,16 @@ spans as (
     select * from {{ ref('int_export_spans') }}
 ),
 
+-- plays that the API did give, and that the lake has lost
+lost as (
+    select
+        first_at,
+        last_at,
+        lost_rows
+    from {{ source('lake', 'losses') }}
+    where table_name = 'spotify_api__plays' and not is_healed and first_at is not null
+),
+
 pairs as (
     select
         polled_at,
@@ -32,7 +42,7 @@ pairs as (
     from pages
 ),
 
-unproven as (
+doubted as (
     select
         least(earlier_newest_at, oldest_played_at) as from_at,
         greatest(earlier_newest_at, oldest_played_at) as to_at
@@ -42,6 +52,15 @@ unproven as (
         and item_count >= 50
         and coalesce(digest <> earlier_digest, true)
         and not coalesce({{ lists_overlap('item_keys', 'earlier_keys') }}, false)
+),
+
+unproven as (
+    select * from doubted
+    union all
+    select
+        {{ from_ms(to_ms('first_at') ~ ' - 1') }},
+        last_at
+    from lost
 ),
 
 ends as (
@@ -82,6 +101,17 @@ covered_gaps as (
     group by gaps.from_at, gaps.to_at
 ),
 
+counted_gaps as (
+    select
+        covered_gaps.from_at,
+        covered_gaps.to_at,
+        covered_gaps.is_covered,
+        coalesce(sum(lost.lost_rows), 0) as lost_rows
+    from covered_gaps
+    left join lost on covered_gaps.from_at < lost.last_at and covered_gaps.to_at >= lost.last_at
+    group by covered_gaps.from_at, covered_gaps.to_at, covered_gaps.is_covered
+),
+
 -- what lies between two gaps is proven
 proven as (
     select
@@ -111,8 +141,8 @@ stretches as (
         from_at,
         to_at,
         case when is_covered then 'covered by export' else 'gap' end,
-        cast(0 as bigint)
-    from covered_gaps
+        cast(case when is_covered then 0 else lost_rows end as bigint)
+    from counted_gaps
 )
 
 select * from stretches

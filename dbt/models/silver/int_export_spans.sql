@@ -1,7 +1,13 @@
 -- plays of one export are complete between its first row and its last; scrobbles promise no such thing
-with files as (
+with losses as (
+    select load_id from {{ source('lake', 'losses') }}
+    where table_name like 'spotify_export%' and not is_healed
+),
+
+-- an import that lost rows covers nothing: nobody knows any more where its holes are
+files as (
     select * from {{ ref('stg_spotify_export__files') }}
-    where feed in ('extended', 'account')
+    where feed in ('extended', 'account') and _dlt_load_id not in (select load_id from losses)
 ),
 
 ends as (

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.duck import LOSSES
 from sources.catalog.tables import TABLES as CATALOG
 from sources.curation.tables import TABLES as CURATION
 from sources.spotify_api.tables import TABLES as SPOTIFY_API
@@ -26,7 +27,7 @@ TABLES: dict[str, Table] = {
         "catalog": CATALOG, "spotify_api": SPOTIFY_API, "spotify_export": SPOTIFY_EXPORT, "curation": CURATION,
     }.items()
     for table in tables
-}  # fmt: skip
+} | {"lake__losses": LOSSES}  # fmt: skip
 
 Row = Mapping[str, Any]
 

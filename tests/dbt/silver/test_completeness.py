@@ -66,6 +66,16 @@ def test_an_export_closes_the_gaps_that_it_spans(lake: Lake) -> None:
     ]  # fmt: skip
 
 
+def test_plays_that_the_lake_lost_open_a_gap_that_says_how_many(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50)), poll(90, range(30, 80)), poll(120, range(70, 120))])
+    lost = {"path": "a", "table_name": "spotify_api__plays", "lost_rows": 8, "is_healed": False}
+    lake.add("lake__losses", [lost | {"first_at": minute(82), "last_at": minute(89.5)}])
+    lake.build("+int_completeness")
+    (found,) = lake.query("select from_at, to_at, missing_at_least from silver.int_completeness where state = 'gap'")
+    assert (minute(82) - found[0] < timedelta(seconds=1), *found[1:]) == (True, minute(89.5), 8)
+    assert [state for *_, state in ledger(lake)] == ["proven", "gap", "proven"]
+
+
 def test_a_poll_without_an_answer_proves_nothing(lake: Lake) -> None:
     lake.add("spotify_api__polls", [poll(60, range(50)), poll(70, range(0), status=429), poll(200, range(120, 170))])
     assert ledger(lake) == [(60, 120, "gap"), (120, 200, "proven")]
