@@ -77,7 +77,7 @@ def apply(
     """
     place = _place(metabase, source)
     ledger, before = Ledger(place.kept, force, place.begin), dict(place.kept.marks)
-    place.database = ledger.settle(_connection(place, settings, source))
+    place.database = ledger.settle(_connection(place, ledger, settings, source))
     if place.database is None:
         return ledger.outcomes  # the connection was removed by hand: nothing can be asked
     seen = _tables(place, source, tables)
@@ -114,19 +114,29 @@ def _kind(model: str) -> str:
     return "dashboard" if model == "dashboard" else "card"
 
 
-def _connection(place: Place, settings: Settings, source: Source) -> Thing:
+def _connection(place: Place, ledger: Ledger, settings: Settings, source: Source) -> Thing:
     body = warehouse.connection_body(settings, source)
+    changes = {name: value for name, value in body.items() if name != "is_full_sync"}
     answer = place.metabase.get("/api/database") or []
     known = answer["data"] if isinstance(answer, dict) else answer
+    found = next((item for item in known if item["name"] == source.name), None)
+    if found and "connection" not in place.kept.marks and _is_same(found, body):
+        ledger.promise("connection", found["id"])  # made by an apply that was killed before it could leave its marks
     return Thing(
         key="connection",
         name=source.name,
         body=warehouse.without_secret(body),
         read=lambda number: _parts(place.metabase, f"/api/database/{number}", keeping.database_parts),
         create=lambda: int(place.metabase.post("/api/database", body)["id"]),
-        update=lambda number: place.metabase.put(f"/api/database/{number}", body),
-        found=next((item["id"] for item in known if item["name"] == source.name), None),
+        update=lambda number: place.metabase.put(f"/api/database/{number}", changes),
+        found=found["id"] if found else None,
     )
+
+
+def _is_same(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    secret = {"password"}
+    wanted = {(name, value) for name, value in body["details"].items() if name not in secret}
+    return wanted <= {(name, found["details"].get(name)) for name, _ in wanted}
 
 
 def _tables(place: Place, source: Source, tables: Iterable[GoldTable]) -> dict[str, warehouse.Table]:

@@ -1,0 +1,294 @@
+"""What was applied is what Metabase and Postgres take: every body, and every card's SQL with filters set and unset."""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+
+from pipelines.dashboards.apply import apply
+from pipelines.dashboards.client import sign_in
+from pipelines.dashboards.files import FUNCTION, TABLE, read
+from pipelines.settings import MetabaseSettings, Settings
+from pipelines.warehouse import roles
+from pipelines.warehouse.gold import GoldTable
+from pipelines.warehouse.health import FUNCTIONS
+from sources.problem import UsageProblem
+from tests.environment import ROOT
+from tests.metabase.conftest import PASSWORD, USER, USER_PASSWORD
+from tests.metabase.facts import OPERATIONS, faults
+from tests.metabase.rendering import render
+from tests.metabase.server import State
+
+pytestmark = pytest.mark.servers
+SOURCE = read(ROOT / "metabase")
+DOCUMENT = ROOT / "../shared/tools/metabase_contract.py"
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def ask(warehouse: Settings) -> Iterator[Ask]:
+    """Postgres as the role that Metabase is."""
+    at = urlsplit(warehouse.warehouse.url)
+    names = {"host": at.hostname, "port": at.port, "dbname": at.path[1:], "user": roles.READER, "password": PASSWORD}
+    with closing(psycopg2.connect(**names)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def answer(query: str) -> list[tuple[Any, ...]]:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+        yield answer
+
+
+def contract() -> ModuleType | None:
+    """Metabase's own document, where it lies beside the checkout."""
+    if not DOCUMENT.exists():
+        return None
+    spec = importlib.util.spec_from_file_location("metabase_contract", DOCUMENT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_request_is_one_that_metabase_s_document_takes(applied: State) -> None:
+    document = contract()
+    checker = Document(document) if document else None
+    for method, path, body in applied.log:
+        assert faults(method, path, body) == []
+        if checker:
+            assert checker.faults(method, path, body) == [], (method, path)
+    assert {path for _, path, _ in applied.log} > {"/api/setup", "/api/database", "/api/card", "/api/dashboard/{id}"}
+    assert len(applied.log) > 100
+
+
+class Document:
+    """The document's own schemas, each prepared once: there are hundreds of requests."""
+
+    def __init__(self, module: ModuleType) -> None:
+        import json
+
+        from jsonschema import Draft202012Validator
+
+        self.spec, self.module, self.known = module.relaxed(json.loads(module.SPEC.read_text())), module, {}
+        self.validator = Draft202012Validator
+
+    def faults(self, method: str, path: str, body: Any) -> list[str]:
+        operation = self.spec["paths"][path][method]
+        if "requestBody" not in operation:
+            return [] if body == {} else ["no body is expected"]
+        if (method, path) not in self.known:
+            schema = dict(operation["requestBody"]["content"]["application/json"]["schema"])
+            self.known[method, path] = self.validator({**schema, "components": self.spec["components"]})
+        errors = self.known[method, path].iter_errors(body)
+        return [leaf.message for error in errors for leaf in self.module.leaves(error)]
+
+
+@pytest.mark.skipif(not DOCUMENT.exists(), reason="Metabase's document is not beside the checkout")
+def test_our_facts_agree_with_metabase_s_document() -> None:
+    document = contract()
+    assert document is not None
+    spec = Document(document).spec
+    for (method, path), fields in OPERATIONS.items():
+        body = spec["paths"][path][method].get("requestBody")
+        known = body["content"]["application/json"]["schema"] if body else {"properties": {}}
+        assert set(fields) <= set(known["properties"]), path
+        required = {name for name, kind in fields.items() if kind.endswith("!")}
+        assert set(known.get("required", [])) - {"is_full_sync", "is_on_demand", "connection_source"} <= required, path
+
+
+def _without(*names: str) -> Callable[[Any], None]:
+    return lambda body: [body.pop(name) for name in names]
+
+
+def _with(**values: Any) -> Callable[[Any], None]:
+    return lambda body: body.update(values)
+
+
+def _in_place(**values: Any) -> Callable[[Any], None]:
+    return lambda body: body["dashcards"][0].update(values)
+
+
+@pytest.mark.parametrize(
+    ("path", "broken"),
+    [
+        ("/api/card", _without("display")),
+        ("/api/card", _without("dataset_query")),
+        ("/api/card", _with(visualization_settings=None)),
+        ("/api/card", _with(collection_id="ours")),
+        ("/api/card", _with(displai="table")),
+        ("/api/card", _with(parameters=[{"id": "a", "type": "date/everything"}])),
+        ("/api/card", _with(type="chart")),
+        ("/api/dashboard/{id}", _in_place(size_x=0)),
+        ("/api/dashboard/{id}", _in_place(row=-1)),
+        ("/api/dashboard/{id}", _in_place(parameter_mappings=[{"parameter_id": "a"}])),
+        ("/api/dashboard/{id}", lambda body: body["dashcards"].append(body["dashcards"][0])),
+        ("/api/dashboard", _without("name")),
+        ("/api/database", _without("engine")),
+        ("/api/setup", _without("token")),
+    ],
+)
+def test_a_broken_body_is_refused(applied: State, path: str, broken: Callable[[Any], None]) -> None:
+    method, body = next((method, deepcopy(body)) for method, at, body in applied.log if at == path)
+    broken(body)
+    assert faults(method, path, body) != []
+
+
+def native(card: Any) -> Any:
+    return card["dataset_query"]["native"]
+
+
+def values_of(card: Any, applied: State, ask: Ask, *, inside: bool) -> dict[str, Any]:
+    """A value for each filter: one that its column holds, or one that it does not."""
+    return {
+        name: _value(tag, applied, ask, inside) if tag["type"] == "dimension" else _variable(name, inside)
+        for name, tag in native(card)["template-tags"].items()
+    }
+
+
+def _value(tag: Any, applied: State, ask: Ask, inside: bool) -> Any:
+    column = applied.column(tag["dimension"][1])
+    table = column.rpartition(".")[0]
+    if tag["widget-type"] == "string/=":
+        found = ask(f"select {column} from {table} where {column} is not null order by 1 limit 1")
+        return found[0][0] if inside and found else "nothing is called so"
+    if tag["widget-type"] == "number/between":
+        return ask(f"select min({column}), min({column}) from {table}")[0] if inside else (-2, -1)
+    low, high = ask(f"select min({column})::date, max({column})::date from {table}")[0]
+    return (low, high) if inside and low else tuple(ask("select date '1800-01-01', date '1800-01-02'")[0])
+
+
+def _variable(name: str, inside: bool) -> Any:
+    return {"year": 2025 if inside else 1800, "table": "plays" if inside else "nothing is called so"}[name]
+
+
+def cards(applied: State) -> list[Any]:
+    return [
+        card for card in applied.cards.values() if "{{" in native(card)["query"] or "gold." in native(card)["query"]
+    ]
+
+
+def test_every_card_answers_as_metabase_with_no_filter_with_each_and_with_all(applied: State, ask: Ask) -> None:
+    runs = 0
+    for card in cards(applied):
+        some = values_of(card, applied, ask, inside=True)
+        for values in ({}, *({name: value} for name, value in some.items()), some):
+            sql = render(native(card), values, applied.column)
+            assert "{{" not in sql
+            assert "[[" not in sql
+            ask(sql)
+            runs += 1
+    assert len(cards(applied)) == sum(len(dashboard.cards) for dashboard in SOURCE.dashboards)
+    assert runs > 2 * len(cards(applied))
+
+
+def test_every_card_shows_something_of_a_listened_history(applied: State, ask: Ask) -> None:
+    empty = {card["name"] for card in cards(applied) if not ask(render(native(card), {}, applied.column))}
+    assert empty <= {"Completeness"}  # a first run polled once: there is no stretch between two polls yet
+
+
+def test_every_filter_of_every_card_filters(applied: State, ask: Ask) -> None:
+    filters = 0
+    for card in cards(applied):
+        for name, value in values_of(card, applied, ask, inside=False).items():
+            rows = ask(render(native(card), {name: value}, applied.column))
+            wanted = {1800} if card["name"] == "Year" else {None, 0}
+            assert {part for row in rows for part in row} <= wanted, (card["name"], name, rows[:3])
+            filters += 1
+    assert filters > len(cards(applied))
+
+
+def test_the_columns_that_charts_and_clicks_name_are_in_the_answer(applied: State, ask: Ask) -> None:
+    for dashboard in SOURCE.dashboards:
+        for card in dashboard.cards:
+            sql = render(native(applied.named("cards", card.name)), {}, applied.column)
+            rows = ask(f"select row_to_json(answer) from ({sql}) as answer limit 1")
+            given = set(rows[0][0]) if rows else None
+            named = {*card.settings.get("graph.dimensions", []), *card.settings.get("graph.metrics", [])}
+            named |= {click.column for click in card.clicks if click.column}
+            named |= {column for click in card.clicks for column in click.values.values()}
+            assert given is None or named <= given, card.name
+
+
+def test_cards_read_gold_alone(tables: list[GoldTable]) -> None:
+    known = {table.name for table in tables}
+    for dashboard in SOURCE.dashboards:
+        for card in dashboard.cards:
+            assert set(TABLE.findall(card.sql)) <= known, card.name
+            assert set(FUNCTION.findall(card.sql)) <= set(FUNCTIONS), card.name
+            assert {field.partition(".")[0] for field in card.fields.values()} <= known, card.name
+
+
+FILE = """
+name: Broken
+description: Of no use.
+filters:
+  days: {name: Days, type: date/all-options}
+cards:
+  - name: One
+    display: table
+    at: [0, 0, 6, 3]
+    sql: "select 1 from gold.fct_plays where true [[and {{days}}]]"
+    fields: {days: fct_plays.played_on}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("display: table", "display: tabel", "display 'tabel'"),
+        ("{{days}}", "{{day}}", "SQL and declared filters differ"),
+        ("[0, 0, 6, 3]", "[20, 0, 6, 3]", "outside the grid"),
+        ("[[and {{days}}]]", "and {{days}}", "a filter outside"),
+        ("[[and {{days}}]]", "[[and {{days}}", "do not close"),
+        ("date/all-options", "date/some", "unknown type of filter"),
+        ("fields: {days", "click: {day: {set: {week: day}}}\n    fields: {days", "leads nowhere"),
+        ("    at: [0, 0, 6, 3]\n", "", "KeyError 'at'"),
+        ("name: Broken", "name: [", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_named_before_anything_is_sent(tmp_path: Path, before: str, after: str, said: str) -> None:
+    (tmp_path / "dashboards").mkdir()
+    (tmp_path / "connection.yaml").write_text((ROOT / "metabase/connection.yaml").read_text())
+    place = tmp_path / "dashboards" / "broken.yaml"
+    place.write_text(FILE)
+    assert len(read(tmp_path).dashboards[0].cards) == 1
+    place.write_text(FILE.replace(before, after, 1))
+    with pytest.raises(UsageProblem) as problem:
+        read(tmp_path)
+    assert said in str(problem.value)
+    assert "broken.yaml" in str(problem.value)
+
+
+@pytest.mark.metabase
+def test_a_running_metabase_takes_all_of_it_and_answers_every_card(
+    warehouse: Settings, tables: list[GoldTable]
+) -> None:
+    """Needs METABASE_URL and METABASE_WAREHOUSE, the URL at which it reaches a Postgres that holds gold."""
+    given = MetabaseSettings(
+        os.environ["METABASE_URL"],
+        os.environ.get("METABASE_USER", USER),
+        os.environ.get("METABASE_PASSWORD", USER_PASSWORD),
+        warehouse=os.environ.get("METABASE_WAREHOUSE"),
+    )
+    settings = replace(warehouse, metabase=given)
+    metabase = sign_in(given)
+    apply(metabase, settings, SOURCE, tables, force=True)
+    again = sign_in(given)
+    outcomes = apply(again, settings, SOURCE, tables)
+    assert {item.state for item in outcomes} == {"unchanged"}
+    assert again.writes == 0
+    collection = next(item for item in again.get("/api/collection") if item["name"] == SOURCE.collection)
+    for item in again.get(f"/api/collection/{collection['id']}/items", models="card")["data"]:
+        answer = again.post(f"/api/card/{item['id']}/query", {"ignore_cache": True})
+        assert answer["status"] == "completed", item["name"]
