@@ -45,6 +45,10 @@ metabase: .venv/.run  ## apply metabase/ to Metabase (ARGS="--profile prod")
 notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
+bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (half an hour)
+	for file in quiet_run history_import mysql_to_lake publish small_files size; do \
+	  $(BIN)/python benchmarks/$$file.py --keep || exit 1; done
+
 format: .venv/.dev  ## format Python and SQL
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(SQLFLUFF) fix -q dbt/models
 
@@ -80,4 +84,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run run-servers mysql psql up down test sql dashboard metabase notebook format lint lint-sql check coverage lock clean
+.PHONY: help bench run run-servers mysql psql up down test sql dashboard metabase notebook format lint lint-sql check coverage lock clean

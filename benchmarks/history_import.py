@@ -27,7 +27,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from measured import ROOT, report
+
 PER_FILE = 16_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz éüñß中日"
 NULLS = dict.fromkeys(
@@ -172,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=430_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", action="store_true", help="append the results to RESULTS.md")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -186,7 +188,7 @@ def main() -> None:
                 results[name].append(measure(name, folder))
         if any(run.rows != options.rows for runs in results.values() for run in runs):
             raise SystemExit(f"a candidate lost rows: {results}")
-        print(table(results, options.rows, size))
+        report("History import", f"```\n{table(results, options.rows, size)}\n```", keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SMALL = 32_000_000
 """Bytes; what is larger is read well as it is."""
 TARGET = 128_000_000
+AT_ONCE = 1000
+"""Pieces merged in one go: DuckDB keeps the footers of all that it reads together."""
 MANY = 64
 """Pieces of a table with which the flow compacts by itself."""
 log = logging.getLogger("lakehouse.compact")
@@ -99,7 +101,7 @@ def _groups(found: list[Piece]) -> Iterator[list[Piece]]:
     """Neighbours that together make one file of a good size."""
     group: list[Piece] = []
     for piece in found:
-        if piece.bytes >= SMALL or sum(each.bytes for each in group) >= TARGET:
+        if piece.bytes >= SMALL or len(group) == AT_ONCE or sum(each.bytes for each in group) >= TARGET:
             yield from [group] if len(group) > 1 else []
             group = []
         if piece.bytes < SMALL:

@@ -1,0 +1,134 @@
+"""A catalog table from MariaDB to parquet: the source beside raw tools and dlt's own backends, each a whole process.
+
+The source does what raw tools do not: key windows under an upper bound, checksums per key range, a load package with
+state, and nothing held in memory but two windows. Peers that are not installed are left out and named.
+
+Data flow: generated table -> MariaDB -> parquet, by each candidate -> a table.
+Run: python benchmarks/mysql_to_lake.py [--rows 200000] [--rounds 2] [--keep]
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from measured import ROOT, Run, in_turn, options, process, report, table
+
+sys.path.insert(0, str(ROOT))
+FILL = """
+insert into spotify_tracks (track_id, name, album_id, artists_id, duration_ms, danceability, energy, loudness, tempo,
+    valence, popularity, uri, href, preview_url, updated_at)
+select lpad(conv(seq * 2654435761 % 4294967296, 10, 36), 22, '0'), concat('Track ', seq, ' über ', md5(seq)),
+    lpad(seq div 12, 22, 'a'), concat('["', lpad(seq div 40, 22, 'b'), '"]'), 120000 + seq % 240000,
+    rand(seq), rand(seq + 1), -60 * rand(seq + 2), 60 + 140 * rand(seq + 3), rand(seq + 4), seq % 100,
+    concat('spotify:track:', md5(seq)), concat('https://api.spotify.com/v1/tracks/', md5(seq)),
+    concat('https://p.scdn.co/mp3-preview/', md5(seq), md5(seq + 1)),
+    date_add('2024-01-01', interval seq second)
+from seq_1_to_{rows}
+"""
+OURS = """
+import os, sys
+os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true"}
+import dlt
+from pathlib import Path
+from sources.catalog import extract
+url, folder = sys.argv[1:]
+pipeline = dlt.pipeline("catalog", destination=dlt.destinations.filesystem((Path(folder) / "lake").as_uri()),
+                        dataset_name="catalog", pipelines_dir=folder + "/pipelines")
+done = extract(pipeline, url)
+assert any(table.rows for table in done), done
+"""
+STOCK = """
+import os, sys
+os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false"}
+import dlt
+import sqlalchemy as sa
+from dlt.sources.sql_database import sql_table
+from pathlib import Path
+backend, url, folder = sys.argv[1:]
+def plain(table):
+    for column in table.columns:
+        if isinstance(column.type, sa.Float):
+            column.type = sa.Float(asdecimal=False)
+pipeline = dlt.pipeline("stock", destination=dlt.destinations.filesystem((Path(folder) / "lake").as_uri()),
+                        dataset_name="stock", pipelines_dir=folder + "/pipelines")
+kwargs = {"backend_kwargs": {"conn": url.replace("mysql+pymysql", "mysql")}} if backend == "connectorx" else {}
+options = {"backend": backend, "chunk_size": 50000, "table_adapter_callback": plain, **kwargs}
+table = sql_table(url, table="spotify_tracks", **options)
+pipeline.run(table, loader_file_format="parquet").raise_on_failed_jobs()
+"""
+CONNECTORX = """
+import sys
+import connectorx as cx
+import pyarrow.parquet as pq
+url, folder = sys.argv[1:]
+pq.write_table(cx.read_sql(url.replace("mysql+pymysql", "mysql"), "select * from spotify_tracks", return_type="arrow"),
+               folder + "/raw.parquet")
+"""
+POLARS = """
+import sys
+import polars as pl
+url, folder = sys.argv[1:]
+rows = pl.read_database_uri("select * from spotify_tracks", url.replace("mysql+pymysql", "mysql"))
+rows.write_parquet(folder + "/raw.parquet")
+"""
+DUMP = 'exec "$1" --quick --host=127.0.0.1 --port="$2" --user="$3" --password="$4" "$5" spotify_tracks > "$6/dump.sql"'
+
+
+def candidates(url: str, folder: Path, rows: int) -> dict[str, Callable[[], Run]]:
+    """Every peer that is installed."""
+    found = {
+        "connectorx to parquet": [sys.executable, "-c", CONNECTORX, url],
+        "this source": [sys.executable, "-c", OURS, url],
+        "dlt connectorx": [sys.executable, "-c", STOCK, "connectorx", url],
+        "dlt pyarrow": [sys.executable, "-c", STOCK, "pyarrow", url],
+    }
+    if find_spec("polars"):
+        found["polars to parquet"] = [sys.executable, "-c", POLARS, url]
+    if dump := shutil.which("mariadb-dump") or shutil.which("mysqldump"):
+        found["mysqldump"] = ["sh", "-c", DUMP, "dump", dump, *_parts(url)]
+    return {name: _candidate(command, folder, rows) for name, command in found.items()}
+
+
+def _candidate(command: list[str], folder: Path, rows: int) -> Callable[[], Run]:
+    def measure() -> Run:
+        place = tempfile.mkdtemp(dir=folder)
+        run = process([*command, place], rows=rows)
+        shutil.rmtree(place)
+        return run
+
+    return measure
+
+
+def _parts(url: str) -> list[str]:
+    import sqlalchemy as sa
+
+    own = sa.make_url(url)
+    return [str(own.port), own.username or "", str(own.password or ""), own.database or ""]
+
+
+def main() -> None:
+    """Fills, measures, prints."""
+    import sqlalchemy as sa
+
+    from sandbox.servers.mariadb import serve
+    from sources.catalog.schema import create_tables
+
+    asked = options(__doc__, rows=200_000, rounds=2)
+    with tempfile.TemporaryDirectory(prefix="mysql_to_lake_") as temporary, serve() as server:
+        url = server.fresh()
+        engine = sa.create_engine(url)
+        create_tables(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text(FILL.format(rows=asked.rows)))
+        runs = in_turn(candidates(url, Path(temporary), asked.rows), asked.rounds)
+        missing = [name for name in ("polars", "mysqldump") if not any(name in found for found in runs)]
+        told = f"Not installed here: {', '.join(missing)}." if missing else ""
+        text = f"{asked.rows:,} rows.\n\n{table(runs, 'connectorx to parquet')}\n\n{told}"
+        report("MySQL to lake", text.strip(), keep=asked.keep)
+
+
+if __name__ == "__main__":
+    main()
