@@ -83,7 +83,7 @@ def import_history(settings: Settings, options: argparse.Namespace) -> int:
     if options.dry_run:
         report = ingesting.import_history(settings, options.paths, dry_run=True)
         sys.stdout.write(render(report) + "\n")
-        return 0
+        return int(bool(report.problems))
     with hold(settings, settings.lock_wait) as lock, surround(settings) as around:
         report = ingesting.import_history(settings, options.paths)
         sys.stdout.write(render(report) + "\n")

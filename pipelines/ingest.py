@@ -32,8 +32,10 @@ SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
 """In this order: the API's budget is spent on what the history names."""
 
 FILES = "spotify_export__files"
+REJECTS = "spotify_export__rejects"
 EXPORT = "spotify_export"
 EVERY = f"select distinct file_id from bronze.{FILES}"
+READABLE = f"{EVERY} except select file_id from bronze.{REJECTS} where row_number is null"
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,12 @@ def import_history(
 
 
 def known_files(settings: Settings) -> set[str]:
-    """The `file_id` of every file that the lake holds whole."""
+    """The `file_id` of every file that the lake holds whole; one that could not be read is told at every import."""
     snapshot = sound_snapshot(settings)
     if not snapshot.paths(FILES):
         return set()
-    known = kept(settings.data_dir / "known_files.json", snapshot, [FILES], lambda: _ask(settings, snapshot, EVERY))
+    place = settings.data_dir / "known_files.json"
+    known = kept(place, snapshot, [FILES, REJECTS], lambda: _ask(settings, snapshot, READABLE))
     return set(known) - lost_files(settings)
 
 
@@ -182,7 +185,7 @@ def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
 
     with duckdb.connect() as connection:
         duck.open_lake(connection, settings.lake)
-        duck.create_bronze(connection, snapshot, {FILES: duck.declared_tables()[FILES]})
+        duck.create_bronze(connection, snapshot, {view: duck.declared_tables()[view] for view in (FILES, REJECTS)})
         rows = connection.execute(query).fetchall()
     return sorted(file_id for (file_id,) in rows)
 
