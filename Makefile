@@ -49,6 +49,9 @@ bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (
 	for file in quiet_run history_import mysql_to_lake publish small_files size; do \
 	  $(BIN)/python benchmarks/$$file.py --keep || exit 1; done
 
+docs: .venv/.run  ## exposures, data dictionary and dbt's pages as one file, from the last build
+	$(BIN)/python -m pipelines.documents
+
 format: .venv/.dev  ## format Python and SQL
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(SQLFLUFF) fix -q dbt/models
 
@@ -84,4 +87,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help bench run run-servers mysql psql up down test sql dashboard metabase notebook format lint lint-sql check coverage lock clean
+.PHONY: help bench run run-servers mysql psql up down test sql dashboard metabase notebook docs format lint lint-sql check coverage lock clean
