@@ -6,7 +6,37 @@ what it does not know, and a misspelt name would do nothing in silence.
 
 from typing import Any
 
-PARAMETER_TYPES = ["number", "text", "date", "boolean", "date/single", "id", "category", "location/city", "location/state", "location/zip_code", "location/country", "date/range", "date/month-year", "date/quarter-year", "date/relative", "date/all-options", "temporal-unit", "number/!=", "number/<=", "number/=", "number/>=", "number/between", "string/!=", "string/=", "string/contains", "string/does-not-contain", "string/ends-with", "string/starts-with", "boolean/="]
+PARAMETER_TYPES = [
+    "number",
+    "text",
+    "date",
+    "boolean",
+    "date/single",
+    "id",
+    "category",
+    "location/city",
+    "location/state",
+    "location/zip_code",
+    "location/country",
+    "date/range",
+    "date/month-year",
+    "date/quarter-year",
+    "date/relative",
+    "date/all-options",
+    "temporal-unit",
+    "number/!=",
+    "number/<=",
+    "number/=",
+    "number/>=",
+    "number/between",
+    "string/!=",
+    "string/=",
+    "string/contains",
+    "string/does-not-contain",
+    "string/ends-with",
+    "string/starts-with",
+    "boolean/=",
+]
 
 CARD = {
     "name": "text!",

@@ -1,0 +1,64 @@
+"""`make docs`: what is written about gold, from what is known of it.
+
+The exposures and the data dictionary are files of the checkout; dbt's own pages (lineage from bronze to each dashboard,
+descriptions, tests, columns as built) become one file that opens without a server and without a network.
+
+Data flow: metabase/, notebooks/, dbt/models -> exposures.yml, docs/dictionary.md; last build -> dbt's pages as one file
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from pipelines import dictionary, exposures
+from pipelines.build import DBT, SILENT, close_build, variables
+from pipelines.lock import hold
+from pipelines.settings import ROOT, Settings, load
+from sources.problem import Problem, UsageProblem
+
+
+def write(settings: Settings) -> Path:
+    """Write all of it.
+
+    Returns:
+        The file of dbt's pages.
+
+    Raises:
+        UsageProblem: Nothing is built yet.
+        Problem: dbt could not write its pages.
+    """
+    exposures.FILE.write_text(exposures.render(exposures.exposures()), encoding="utf-8")
+    dictionary.FILE.write_text(dictionary.render(), encoding="utf-8")
+    database = settings.data_dir / "build" / "lakehouse.duckdb"
+    if not database.exists():
+        raise UsageProblem("dbt's pages show the last build, and there is none: run `python pipelines/run.py` first.")
+    with hold(settings, settings.lock_wait):
+        return _pages(settings, database)
+
+
+def _pages(settings: Settings, database: Path) -> Path:
+    from dbt.cli.main import dbtRunner
+
+    target = settings.data_dir / "docs"
+    os.environ.update(SILENT, LAKEHOUSE_BUILD_FILE=str(database))
+    places = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)]
+    quiet = ["--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"]
+    try:
+        vars_ = ["--vars", json.dumps(variables(settings))]
+        answer = dbtRunner().invoke(["docs", "generate", "--static", "--target", "lake", *places, *quiet, *vars_])
+    finally:
+        close_build()
+    if not answer.success:
+        raise Problem(
+            f"dbt could not write its pages: {answer.exception or 'see the log'}. {settings.data_dir / 'logs'}"
+        )
+    return target / "static_index.html"
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    try:
+        sys.stdout.write(f"{write(load())}\n")
+    except Problem as problem:
+        sys.exit(f"{problem}")
