@@ -115,6 +115,7 @@ def _merge_all(settings: Settings, store: Store, work: list[tuple[str, list[Piec
     merged.write_list(store, take_snapshot(store).merged, merged.read_retired(store))  # the folder is there then
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
+        connection.execute("set enable_external_file_cache = false")  # it would hold all files in memory
         duck.open_lake(connection, settings.lake)
         found = [_merge(connection, store, view, group) for view, group in work]
     return [each for each in found if each]
