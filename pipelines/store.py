@@ -147,7 +147,7 @@ def s3_client(settings: LakeSettings) -> Any:
         aws_secret_access_key=settings.aws_secret_access_key,
         endpoint_url=settings.endpoint_url,
         region_name=settings.region_name or "us-east-1",
-        config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"}),
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"}),
     )
 
 

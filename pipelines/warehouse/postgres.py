@@ -43,6 +43,8 @@ SETTING = "DESTINATION__WAREHOUSE__CREDENTIALS"
 PUBLISHER = "lakehouse-publisher"
 ADVISORY_LOCK = 7_251_103_338
 LOCK_SECONDS = 15
+# a server that is gone without a word, behind a broken line, is given up after a minute
+ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
 CONNECT_SECONDS = "10"
 OPS_TABLES = """
 create schema if not exists ops;
@@ -206,7 +208,7 @@ class PostgresWarehouse:
             given = parse_dsn(self.url)
         except ProgrammingError as error:
             raise UsageProblem(f"{SETTING} is no URL of a Postgres database.") from error
-        return {"connect_timeout": CONNECT_SECONDS, **given, "application_name": application}
+        return {"connect_timeout": CONNECT_SECONDS, **ALIVE, **given, "application_name": application}
 
     @contextmanager
     def _connected(self, application: str = "lakehouse") -> Iterator["Connection"]:
