@@ -21,6 +21,10 @@ run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its ow
 test: .venv/.dev  ## all tests but Spark and the long torture
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+torture: .venv/.dev  ## random schedules of runs and faults (SEED=7 MINUTES=15 SCHEDULES=1)
+	TORTURE_SEED=$(SEED) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) \
+	  $(BIN)/python -m pytest -m torture tests/torture -s -q
+
 sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse
 	$(BIN)/python -m pipelines.shell
 
@@ -87,4 +91,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help bench run run-servers mysql psql up down test sql dashboard metabase notebook docs format lint lint-sql check coverage lock clean
+.PHONY: help bench run run-servers mysql psql up down test torture sql dashboard metabase notebook docs format lint lint-sql check coverage lock clean

@@ -1,0 +1,105 @@
+"""What gold must hold, in plain Python over the world's truth and the rows of the catalog; nothing of the product.
+
+Data flow: sandbox world, catalog.sqlite, the schedule's own notes -> differences, one sentence each
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.play import Play, moment
+from sandbox.world import EXPORT_UNTIL, World
+from tests.environment import Environment
+
+PAGE = 50
+CATALOG = {
+    "spotify_tracks": ("stg_catalog__tracks", "track_id", "name", "track_name"),
+    "spotify_albums": ("stg_catalog__albums", "album_id", "name", "album_name"),
+    "spotify_artists": ("stg_catalog__artists", "artist_id", "name", "artist_name"),
+}
+
+
+@dataclass
+class Model:
+    """What the world told so far.
+
+    Attributes:
+        sure: Plays that a run which ended well has asked for: gold must hold them.
+    """
+
+    folder: Path
+    sure: set[int] = field(default_factory=set)
+
+    def world(self) -> World:
+        """The truth, opened."""
+        return World(self.folder / "sandbox")
+
+    def polled(self) -> None:
+        """A run ended well: the page of this moment is in the lake."""
+        world = self.world()
+        self.sure |= {play.number for play in world.store.offerable(world.now_ms + 1, PAGE)}
+        world.close()
+
+    def differences(self, environment: Environment) -> list[str]:
+        """Every way in which what is published is not what it must be."""
+        return [*self._plays(environment), *self._catalog(environment), *self._own_account(environment)]
+
+    def _plays(self, environment: Environment) -> Iterator[str]:
+        world = self.world()
+        truth = [play for play in world.plays() if play.kind != "episode" and not play.incognito]
+        offered = set(world.store.offers())
+        world.close()
+        told = [play for play in truth if _is_exported(play)]
+        must = Counter(_key(play) for play in truth if _is_exported(play) or play.number in self.sure)
+        may = Counter(_key(play) for play in truth if _is_exported(play) or play.number in offered | self.sure)
+        rows = environment.ask(
+            "select coalesce(track_id, track_name) as item, epoch_ms(played_at) // 1000 as second, source from gold.fct_plays"
+        )
+        gold = Counter((row["item"], int(row["second"])) for row in rows)
+        if missing := must - gold:
+            yield f"gold lacks {missing.total()} plays, such as {next(iter(missing))} ({len(told)} were exported)"
+        if extra := gold - may:
+            yield f"gold has {extra.total()} plays that never were, or twice, such as {next(iter(extra))}"
+        yield from self._gaps(environment, truth, gold)
+
+    def _gaps(self, environment: Environment, truth: list[Play], gold: Counter[tuple[str, int]]) -> Iterator[str]:
+        """A play that could have been offered and is not there lies in a gap that is shown."""
+        stretches = environment.ask("select from_at, to_at, state from gold.completeness order by 1")
+        if not stretches:
+            return
+        proven = [(row["from_at"], row["to_at"]) for row in stretches if row["state"] == "proven"]
+        for play in truth:
+            at = moment(play.played_ms).strftime("%Y-%m-%dT%H:%M:%S.%f")
+            late = play.arrived_ms > play.played_ms
+            if play.is_offerable and not late and not gold[_key(play)] and any(a[:26] < at < b[:26] for a, b in proven):
+                yield f"{at} of {play.item_id} is missing in a stretch that is called proven"
+
+    def _catalog(self, environment: Environment) -> Iterator[str]:
+        with sqlite3.connect(self.folder / "catalog.sqlite") as catalog:
+            for table, (model, key, name, renamed) in CATALOG.items():
+                source = {row[0]: row[1] or "" for row in catalog.execute(f"select {key}, {name} from {table}")}
+                rows = environment.ask(f"select {key}, {renamed} from silver.{model}")
+                silver = {row[key]: row[renamed] for row in rows}
+                if len(rows) != len(silver):
+                    yield f"{model} has a key twice"
+                differing = {key for key in source.keys() | silver.keys() if source.get(key) != silver.get(key)}
+                if differing:
+                    yield f"{model} differs from {table} in {len(differing)} keys, such as {min(differing)}"
+
+    def _own_account(self, environment: Environment) -> Iterator[str]:
+        for row in environment.ask(
+            "select table_name, station from ops.reconciliation where not explained and run_id ="
+            " (select max(run_id) from ops.reconciliation)"
+        ):
+            yield f"{row['table_name']} is not explained at {row['station']}"
+
+
+def _is_exported(play: Play) -> bool:
+    return play.ended_at < EXPORT_UNTIL
+
+
+def _key(play: Play) -> tuple[str, int]:
+    at = play.ended_ms if _is_exported(play) else play.played_ms
+    return play.item_name if play.kind == "local" else play.item_id, at // 1000
