@@ -23,6 +23,16 @@ with hold(load(), 0):
 """
 
 
+LEASE = """
+import sys, time
+from pipelines.lock import Lease
+from pipelines.settings import load
+Lease(load().lake, "/elsewhere", seconds=1.5).acquire(time.monotonic())
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
 def holder(data_dir: Path) -> subprocess.Popen[str]:
     """A process that holds the environment."""
     environment = {**SURROUNDINGS, "LAKEHOUSE__DATA_DIR": str(data_dir), "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -83,3 +93,25 @@ def test_a_lease_of_a_dead_run_in_the_same_data_folder_is_taken_over_at_once(buc
     living.acquire(time.monotonic())
     living.check()
     living.release()
+
+
+@pytest.mark.servers
+def test_a_lease_outlives_its_killed_owner_only_until_it_is_stale(s3: S3, tmp_path: Path) -> None:
+    place = s3.fresh()
+    environment = {
+        **SURROUNDINGS,
+        **place.environment,
+        "LAKEHOUSE__DATA_DIR": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    settings = LakeSettings(place.bucket_url, place.access_key, place.secret_key, place.endpoint_url, place.region)
+    with subprocess.Popen([sys.executable, "-c", LEASE], env=environment, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "held\n"
+        with pytest.raises(BusyError):
+            Lease(settings, "/here", seconds=1.5).acquire(time.monotonic() + 3)
+        owner.kill()
+    here = Lease(settings, "/here", seconds=1.5)
+    here.acquire(time.monotonic() + 10)
+    here.check()
+    here.release()
