@@ -128,7 +128,7 @@ def duration(text: str) -> timedelta:
     Raises:
         UsageProblem: It is none.
     """
-    match = re.fullmatch(r"(\d+)([smhd])", text.strip())
+    match = re.fullmatch(r"(\d{1,8})([smhd])", text.strip())
     if not match or int(match[1]) == 0:
         raise UsageProblem(f"{text!r} is no length of time: write 90s, 15m, 2h or 1d.")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
