@@ -158,6 +158,27 @@ COMMANDS = (
         (Argument(("folder",), {"type": Path, "metavar": "DIR", "help": "folder, made when it is missing"}),),
     ),
     Command(
+        "dashboards",
+        "Metabase as the files in metabase/ say",
+        "pipelines.dashboards:dashboards",
+        (
+            _flag("--dry-run", "only say what would change"),
+            _flag("--force", "overwrite what was changed in Metabase by hand"),
+        ),
+    ),
+    Command(
+        "diff",
+        "gold of two environments compared, by row and column",
+        "pipelines.diff:diff",
+        (
+            Argument(
+                ("environments",),
+                {"nargs": 2, "metavar": "ENV", "help": "a profile, or a warehouse: postgresql://... or a DuckDB file"},
+            ),
+            _flag("--exit-code", "end with 1 where they differ"),
+        ),
+    ),
+    Command(
         "drift",
         "how the sources have changed their shape; accept what was stopped",
         "pipelines.drift:drift",
