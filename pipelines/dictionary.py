@@ -14,7 +14,7 @@ from pipelines.settings import ROOT
 FILE = ROOT / "docs" / "dictionary.md"
 HEAD = """# Data dictionary
 
-Every table of `gold`, as `dbt/models/gold` describes it. Times are UTC instants; columns that end with `_on`, `hour` and
+Every table of `gold`, as `dbt/models/gold` describes it. Times are UTC instants; columns ending in `_on`, `hour` and
 `weekday` are in the listener's zone; durations are in milliseconds. What the words mean (counted, recording, session,
 minimum) is in [the models' README](../dbt/models/gold/README.md). Written by `make docs`.
 """
@@ -27,12 +27,21 @@ def render(root: Path = ROOT) -> str:
     return HEAD + "".join(_section(models / folder) for folder in FOLDERS)
 
 
+def keys(root: Path = ROOT) -> dict[str, list[str]]:
+    """Columns of the key of each published table."""
+    models = root / "dbt" / "models" / "gold"
+    return {model["name"]: _key(model) for folder in FOLDERS for model in _models(models / folder)}
+
+
 def _section(folder: Path) -> str:
+    return f"\n## {folder.name.capitalize()}\n" + "".join("".join(_table(table)) for table in _models(folder))
+
+
+def _models(folder: Path) -> list[dict[str, Any]]:
     import yaml
 
     (file,) = folder.glob("_*__models.yml")
-    tables = [model for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"] if _key(model)]
-    return f"\n## {folder.name.capitalize()}\n" + "".join("".join(_table(table)) for table in tables)
+    return [model for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"] if _key(model)]
 
 
 def _table(model: Mapping[str, Any]) -> Iterator[str]:

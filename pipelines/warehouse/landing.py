@@ -10,6 +10,7 @@ Data flow: build database -> DuckDB -> binary COPY -> `landing.<table>`
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,23 +123,40 @@ def copy(build: Path, connection: Mapping[str, str], tables: Sequence[str]) -> N
         with duckdb.connect() as own:
             attach_build(own, build)
             attach_postgres(own, connection, f"schema {literal(LANDING)}")
-            own.execute("begin")
-            for name in tables:
-                source = f"build.{GOLD}.{quote(name)}"
-                own.execute(f"insert into warehouse.{LANDING}.{quote(name)} by name select * from {source}")
-            own.execute("commit")
+            _insert(own, tables)
     except duckdb.Error as error:
-        raise Problem(f"Gold could not be copied to Postgres: {str(error).splitlines()[0]}") from error
+        raise Problem(
+            f"Gold could not be copied to Postgres: {str(error).splitlines()[0]} Nothing was published. Check that it "
+            "runs, and DESTINATION__WAREHOUSE__CREDENTIALS, and run again."
+        ) from error
 
 
-def attach_postgres(own: "duckdb.DuckDBPyConnection", connection: Mapping[str, str], options: str) -> None:
-    """Attaches a Postgres database as `warehouse`; the password stays out of every catalog and message."""
+def _insert(own: "duckdb.DuckDBPyConnection", tables: Sequence[str]) -> None:
+    import duckdb
+
+    own.execute("begin")
+    try:
+        for name in tables:
+            source = f"build.{GOLD}.{quote(name)}"
+            own.execute(f"insert into warehouse.{LANDING}.{quote(name)} by name select * from {source}")
+        own.execute("commit")
+    except duckdb.Error:
+        # closed within a transaction whose server is gone, DuckDB ends the whole process
+        with suppress(duckdb.Error):
+            own.execute("rollback")
+        raise
+
+
+def attach_postgres(
+    own: "duckdb.DuckDBPyConnection", connection: Mapping[str, str], options: str, name: str = "warehouse"
+) -> None:
+    """Attaches a Postgres database; the password stays out of every catalog and message."""
     load_extension(own, "postgres_scanner")
     names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "database"}
     secret = ", ".join(f"{names[name]} {literal(value)}" for name, value in connection.items() if name in names)
     others = " ".join(f"{name}={_escaped(value)}" for name, value in connection.items() if name not in names)
-    own.execute(f"create or replace temporary secret warehouse (type postgres, {secret})")
-    own.execute(f"attach {literal(others)} as warehouse (type postgres, secret warehouse, {options})")
+    own.execute(f"create or replace temporary secret {name} (type postgres, {secret})")
+    own.execute(f"attach {literal(others)} as {name} (type postgres, secret {name}, {options})")
 
 
 def _escaped(value: str) -> str:

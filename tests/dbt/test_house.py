@@ -10,6 +10,7 @@ import yaml
 
 from pipelines import dictionary, exposures
 from pipelines.dashboards.files import read
+from tests.browser import chromium, is_foreign
 from tests.environment import ROOT, Environment
 
 DBT = ROOT / "dbt"
@@ -104,3 +105,24 @@ def test_dbt_alone_before_the_first_run_says_what_to_do(alone: Any, built: Envir
     )
     assert answer.returncode != 0
     assert "run the flow" in answer.stdout
+
+
+@pytest.mark.browser
+def test_the_pages_of_dbt_are_one_file_that_needs_no_network(built: Environment) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "pipelines.documents"],
+        cwd=ROOT,
+        env=built.variables,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    page, asked = Path(made.stdout.strip()), []
+    with chromium() as browser:
+        opened = browser.new_page()
+        opened.on("request", lambda request: asked.append(request.url))
+        opened.goto(f"{page.as_uri()}#!/model/model.lakehouse.top_tracks")
+        opened.get_by_text("One row per period and recording, ranked.").first.wait_for(timeout=60_000)
+    assert not [url for url in asked if is_foreign(url, "file:")]
