@@ -1,0 +1,253 @@
+"""The whole flow on MariaDB, S3 and Postgres, with the least rights, and through bad days."""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.servers.mariadb import MariaDB
+from sandbox.servers.postgres import serve
+from sandbox.servers.seaweedfs import S3
+from tests.environment import ROOT, Environment
+from tests.pipelines.production import PREFIX, Production, production
+from tests.pipelines.warehouse.crash import crash, wait_for
+from tests.proxy import CUT, REFUSE, SILENT, STRUCK, UNAVAILABLE, Fault
+
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("production")]
+MARTS = 35
+CHANGE = "update spotify_tracks set popularity = coalesce(popularity, 0) + 1 limit 3"
+CATALOG, LAKE, WAREHOUSE = (
+    "SOURCES__CATALOG__CREDENTIALS",
+    "DESTINATION__LAKE__BUCKET_URL",
+    "DESTINATION__WAREHOUSE__CREDENTIALS",
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong where, and what the run says of it; the same names are in docs/operations.md.
+
+    Attributes:
+        step: During what.
+        what: What goes wrong.
+        server: Which proxy breaks: `mysql`, `s3` or `postgres`.
+        fault: How; `{bucket}` in its pattern is the bucket's name.
+        says: What stderr has to name; empty where the run copes.
+    """
+
+    step: str
+    what: str
+    server: str
+    fault: Fault
+    says: str
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.says else 0
+
+
+TROUBLES = (
+    Trouble("catalog", "MySQL is not there", "mysql", Fault(REFUSE), CATALOG),
+    Trouble("catalog", "MySQL drops the connection while rows are read", "mysql", Fault(CUT, b"as track_id"), CATALOG),
+    Trouble("catalog", "MySQL accepts and says nothing", "mysql", Fault(SILENT), CATALOG),
+    Trouble("start", "S3 is not there", "s3", Fault(REFUSE), LAKE),
+    Trouble("start", "S3 answers 503", "s3", Fault(UNAVAILABLE), LAKE),
+    Trouble("start", "S3 accepts and says nothing", "s3", Fault(SILENT), LAKE),
+    Trouble("any", "S3 answers 503 once", "s3", Fault(UNAVAILABLE, b"PUT /{bucket}/listening/catalog", 1), ""),
+    Trouble("load", "S3 answers 503", "s3", Fault(UNAVAILABLE, b"PUT /{bucket}/listening/catalog"), LAKE),
+    Trouble("load", "S3 drops connections", "s3", Fault(CUT, b"PUT /{bucket}/listening/catalog"), LAKE),
+    Trouble("load", "S3 accepts and says nothing", "s3", Fault(SILENT, b"PUT /{bucket}/listening/catalog"), LAKE),
+    Trouble("build", "S3 answers 503", "s3", Fault(UNAVAILABLE, b" /{bucket}/listening/spotify_export/streams/"), LAKE),
+    Trouble("build", "S3 accepts and says nothing", "s3", Fault(SILENT, b" /{bucket}/listening/spotify_export/streams/"), LAKE),
+    Trouble("snapshot", "Postgres is not there", "postgres", Fault(REFUSE), WAREHOUSE),
+    Trouble("snapshot", "Postgres accepts and says nothing", "postgres", Fault(SILENT), WAREHOUSE),
+    Trouble("publish: landing", "Postgres restarts", "postgres", Fault(STRUCK, b"COPY", 1), WAREHOUSE),
+    Trouble("publish: candidate", "Postgres restarts", "postgres", Fault(STRUCK, b'"candidate"."', 1), WAREHOUSE),
+    Trouble("publish: views", "Postgres restarts", "postgres", Fault(STRUCK, b"create or replace view gold", 1), WAREHOUSE),
+    Trouble("publish: pointer", "Postgres restarts", "postgres", Fault(STRUCK, b"access exclusive mode", 1), WAREHOUSE),
+    Trouble("publish: pointer", "the connection is cut", "postgres", Fault(CUT, b"access exclusive mode"), WAREHOUSE),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(mariadb: MariaDB, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """Production after its first run; Postgres is its own, since roles belong to a whole server and it crashes here."""
+    with serve() as postgres, production(mariadb, postgres, s3, tmp_path_factory.mktemp("production")) as place:
+        answer = place.environment.run()
+        assert answer.returncode == 0, answer.stderr
+        place.said.append(answer.stdout)
+        yield place
+
+
+@contextmanager
+def broken(place: Production, trouble: Trouble) -> Iterator[Fault]:
+    """Let the trouble happen."""
+    pattern = trouble.fault.pattern.replace(b"{bucket}", place.bucket.encode())
+    fault = replace(trouble.fault, pattern=pattern)
+    if fault.kind == STRUCK:
+        fault.strike = lambda: crash(place.warehouse)
+    proxy = getattr(place, trouble.server)
+    proxy.break_with(fault)
+    try:
+        yield fault
+    finally:
+        proxy.heal()
+
+
+def paragraphs(told: str) -> list[str]:
+    """What a person is told, without the log's lines."""
+    return [line for line in told.splitlines() if not line.startswith("{")]
+
+
+def run_into(place: Production, trouble: Trouble) -> None:
+    """Run while something is wrong, and judge what the run says."""
+    with broken(place, trouble) as fault:
+        answer = place.environment.run()
+    wait_for(place.warehouse)
+    assert fault.hits, "nothing went wrong"
+    told = paragraphs(answer.stderr)
+    assert answer.returncode == trouble.exit_code, told
+    assert any(trouble.says in paragraph for paragraph in told) if trouble.says else not told, told
+    assert not any("Traceback" in paragraph or paragraph.startswith(" ") for paragraph in told)
+    assert not re.search(r"it's % reader|lakehouse_publisher:|lakehouse-secret", answer.stderr + answer.stdout)
+
+
+def stations(place: Production) -> dict[str, tuple[int, bool]]:
+    """How many different counts the stations of each table hold in the last run, and whether all is explained."""
+    rows = place.in_warehouse(
+        "select table_name, count(distinct rows), bool_and(explained) from ops.reconciliation"
+        " where run_id = (select max(run_id) from ops.reconciliation) group by table_name",
+        role="lakehouse_publisher",
+    )
+    return {table: (counts, fine) for table, counts, fine in rows}
+
+
+def agree(place: Production) -> None:
+    """Every station holds the same, by the run's own count and by each server's."""
+    assert len(stations(place)) == 6
+    assert set(stations(place).values()) == {(1, True)}
+    for table, counts in place.counts().items():
+        assert len(set(counts)) == 1, (table, counts)
+        assert counts[0] > 10
+
+
+def settle(place: Production) -> None:
+    """Publish what another test left to be published."""
+    answer = place.environment.run()
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_every_station_agrees_on_three_servers_and_a_second_run_finds_nothing_new(place: Production) -> None:
+    assert "agree" in place.said[0]
+    settle(place)
+    agree(place)
+    before = place.gold()
+    assert len(before) == MARTS
+    again = place.environment.run()
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("nothing new")
+    assert place.gold() == before
+
+
+def test_the_rights_are_no_wider_than_documented(place: Production) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        place.store.client().put_object(Bucket=place.bucket, Key="elsewhere/a", Body=b"1")
+    reader = place.environment.settings["SOURCES__CATALOG__CREDENTIALS"]
+    refused = Environment(place.environment.data_dir.parent / "other", {"SOURCES__CATALOG__CREDENTIALS": reader}).run(
+        "import-catalog", str(ROOT / "tests")
+    )
+    assert refused.returncode != 0
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        place.in_warehouse("select * from ops.pipeline_runs", role="metabase")
+
+
+class Watcher(threading.Thread):
+    """A dashboard that looks all the time; a server that is down shows it nothing at all."""
+
+    def __init__(self, place: Production) -> None:
+        super().__init__(daemon=True)
+        self.place, self.seen, self.done = place, [], threading.Event()  # type: ignore[var-annotated]
+
+    def run(self) -> None:
+        while not self.done.wait(0.2):
+            try:
+                self.seen.append(self.place.gold())
+            except psycopg2.Error:
+                continue
+
+
+def test_a_bad_day_loses_nothing_and_dashboards_see_one_whole_gold(place: Production) -> None:
+    settle(place)
+    bad = {(trouble.step, trouble.what): trouble for trouble in TROUBLES}
+    before = place.gold()
+    watcher = Watcher(place)
+    watcher.start()
+    place.in_catalog(CHANGE)
+    for step, what in (
+        ("catalog", "MySQL drops the connection while rows are read"),
+        ("start", "S3 answers 503"),
+        ("publish: landing", "Postgres restarts"),
+        ("publish: pointer", "Postgres restarts"),
+    ):
+        run_into(place, bad[step, what])
+        assert place.gold() == before
+    run_into(place, bad["any", "S3 answers 503 once"])
+    watcher.done.set()
+    watcher.join()
+    after = place.gold()
+    assert after != before
+    assert len(watcher.seen) > 10
+    assert all(seen in (before, after) for seen in watcher.seen)
+    agree(place)
+    for command, gold in (("rollback", before), ("publish", after)):
+        answer = place.environment.run(command)
+        assert answer.returncode == 0, answer.stderr
+        assert place.gold() == gold
+
+
+def test_two_machines_that_load_at_once_give_the_lake_of_one(place: Production, tmp_path: Path) -> None:
+    other = Environment(tmp_path / "data", place.environment.settings)
+    shutil.copytree(place.environment.data_dir, other.data_dir)
+    place.in_catalog(CHANGE)
+    before = loads(place)
+    running = [machine.start("ingest", "catalog") for machine in (place.environment, other)]
+    said = sorted(process.communicate(timeout=300)[0] for process in running)
+    assert [process.returncode for process in running] == [0, 0]
+    assert said[0] == "catalog: 0 new rows\n"
+    assert said[1] != said[0]
+    assert loads(place) == before + 1
+
+
+def loads(place: Production) -> int:
+    """How many packages of the catalog the lake holds."""
+    found = place.store.client().list_objects_v2(Bucket=place.bucket, Prefix=f"{PREFIX}/catalog/_dlt_loads/catalog")
+    return int(found["KeyCount"])
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: f"{trouble.step}, {trouble.what}")
+def test_whatever_fails_at_any_step_is_told_and_mended_by_the_next_run(place: Production, trouble: Trouble) -> None:
+    settle(place)
+    place.in_catalog(CHANGE)
+    before = place.gold()
+    run_into(place, trouble)
+    after = place.gold()
+    assert after == before or not trouble.says
+    answer = place.environment.run()
+    assert answer.returncode == 0, answer.stderr
+    assert place.gold() != before
+    agree(place)
+
+
+def test_every_trouble_is_in_the_operations_manual_with_its_exit_code() -> None:
+    manual = (ROOT / "docs/operations.md").read_text()
+    for trouble in TROUBLES:
+        row = rf"^\| {re.escape(trouble.step)} \| {re.escape(trouble.what)} \| .* \| {trouble.exit_code} \|"
+        assert re.search(row, manual, re.MULTILINE), row
