@@ -165,6 +165,7 @@ COMMANDS = (
             _flag("--dry-run", "only say what would change"),
             _flag("--force", "overwrite what was changed in Metabase by hand"),
         ),
+        replaces=("force",),
     ),
     Command(
         "diff",

@@ -14,6 +14,7 @@ from tests.environment import Environment
         ("ingest", "--full-refresh"),
         ("build", "--full-refresh"),
         ("publish", "--migrate"),
+        ("dashboards", "--force"),
         ("rollback",),
     ],
     ids=" ".join,
