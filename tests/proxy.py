@@ -116,10 +116,12 @@ class Proxy:
             reset(client)
 
     def _back(self, server: socket.socket, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := server.recv(65536):
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
+        except OSError:  # a reset is passed on: a client that only waits would wait for ever
+            reset(client)
 
 
 def reset(connection: socket.socket) -> None:
