@@ -5,6 +5,7 @@ Every step is a line of the schedule's journal, so that a failure can be told an
 Data flow: seed -> steps (runs, kills, losses, changes) -> notes for the model
 """
 
+import logging
 import os
 import random
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from tests.environment import ROOT, Environment
 from tests.torture.model import Model
 
+log = logging.getLogger("torture")
 CLOCK = Path(__file__).parent / "clock"
 LOSABLE = (
     *("pipelines", "pipelines/catalog", "pipelines/spotify_api", "listener", "build", "snapshot", "curation"),
@@ -61,6 +63,7 @@ class Schedule:
 
     def note(self, text: str) -> None:
         self.journal.append(text)
+        log.info("%s", text)
 
     def ingest(self, **suffering: str) -> None:
         """An undisturbed ingest; what the page shows now is sure from here on."""
