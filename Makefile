@@ -59,10 +59,15 @@ docs: .venv/.run  ## exposures, data dictionary and dbt's pages as one file, fro
 format: .venv/.dev  ## format Python and SQL
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(SQLFLUFF) fix -q dbt/models
 
-lint: .venv/.dev  ## ruff, mypy strict, marimo check, sqlfluff
+lint: .venv/.dev  ## ruff, mypy strict, marimo check, bandit, detect-secrets, sqlfluff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/marimo check --strict notebooks/explore.py notebooks/listening.py notebooks/recommender.py
-	$(MAKE) lint-sql
+	$(MAKE) lint-security lint-sql
+
+lint-security: .venv/.dev  ## bandit, and detect-secrets against its baseline
+	$(BIN)/bandit -c pyproject.toml -q -r pipelines sources notebooks
+	git ls-files -z '*.py' '*.toml' '*.md' '*.yml' '*.sh' '*.tf' '*.example' '.dlt/*' Makefile | \
+	  xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 
 lint-sql: .venv/.dev  ## sqlfluff on the models
 	$(SQLFLUFF) lint dbt/models
@@ -91,4 +96,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help bench run run-servers mysql psql up down test torture sql dashboard metabase notebook docs format lint lint-sql check coverage lock clean
+.PHONY: help bench run run-servers mysql psql up down test torture sql dashboard metabase notebook docs format lint lint-security lint-sql check coverage lock clean
