@@ -7,12 +7,20 @@
         when {{ text }} is null or trim({{ text }}) = '' then null
         when trim({{ text }}) like '[%'
             then {{ map_list(
-                regexp_all(text, "''(?:[^''\\\\]|\\\\.)*''|\"(?:[^\"\\\\]|\\\\.)*\""),
-                "regexp_replace(substring(x, 2, length(x) - 2), '\\\\(.)', '\\1', 'g')"
+                regexp_all(text, "\\x27(?:[^\\x27\\\\]|\\\\.)*\\x27|\\x22(?:[^\\x22\\\\]|\\\\.)*\\x22"),
+                without_backslashes('substring(x, 2, length(x) - 2)')
             ) }}
         else {{ one_text(text) }}
     end
 {%- endmacro %}
+
+{# each backslash goes, what it protects stays #}
+{% macro without_backslashes(text) -%}
+    {{ return(adapter.dispatch('without_backslashes', 'lakehouse')(text)) }}
+{%- endmacro %}
+
+{% macro default__without_backslashes(text) -%} regexp_replace({{ text }}, '\\(.)', '\1', 'g') {%- endmacro %}
+{% macro spark__without_backslashes(text) -%} regexp_replace({{ text }}, r'\\(.)', '$1') {%- endmacro %}
 
 {% macro one_text(text) -%} {{ return(adapter.dispatch('one_text', 'lakehouse')(text)) }} {%- endmacro %}
 {% macro default__one_text(text) -%} [trim({{ text }})] {%- endmacro %}
