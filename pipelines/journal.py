@@ -99,7 +99,9 @@ def _terminal() -> logging.Handler:
 
 def _file(folder: Path) -> logging.Handler:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # the first folder that a run makes: what lies below is one listener's life, and nobody else's to read
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True)
         handler = RotatingFileHandler(
             folder / "lakehouse.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
         )

@@ -1,0 +1,25 @@
+"""Each promise of docs/promises.md names a test that exists and that `make test` runs."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import APART
+
+ROOT = Path(__file__).parents[1]
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/promises.md").read_text())
+ROWS = [line for line in (ROOT / "docs/promises.md").read_text().splitlines() if line.startswith("| ")][1:]
+
+
+def test_every_promise_names_one_test() -> None:
+    assert len(NAMED) == len(ROWS) > 10
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
+def test_the_test_of_a_promise_exists_and_is_not_set_apart(file: str, name: str) -> None:
+    tests = {node.name: node for node in ast.parse((ROOT / file).read_text()).body if isinstance(node, ast.FunctionDef)}
+    assert name in tests
+    marks = {ast.unparse(decorator) for decorator in tests[name].decorator_list}
+    assert not any(f"mark.{apart}" in mark or "mark.skip" in mark for mark in marks for apart in APART)
