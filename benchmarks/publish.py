@@ -21,17 +21,18 @@ BARE = """
 import sys
 import duckdb
 from pipelines.duck import load_extension
-build, url = sys.argv[1:]
+build, url, rows = sys.argv[1:]
 with duckdb.connect() as own:
     own.execute("set timezone = 'UTC'")
     load_extension(own, "postgres_scanner")
     own.execute(f"attach '{build}' as build (read_only)")
     own.execute(f"attach '{url}' as bare (type postgres)")
-    names = own.execute("select table_name from duckdb_tables() where database_name = 'build' and schema_name = 'gold'")
+    found = own.execute("select table_name from duckdb_tables() where database_name = 'build' and schema_name = 'gold'")
+    names = [name for (name,) in found.fetchall()]
     own.execute("begin")
-    for (name,) in names.fetchall():
-        own.execute(f"create table bare.public.{name} as from build.gold.{name}")
+    copied = [own.execute(f"create table bare.public.{name} as from build.gold.{name}").fetchone()[0] for name in names]
     own.execute("commit")
+assert sum(copied) == int(rows), copied
 """
 
 
@@ -54,9 +55,9 @@ def main() -> None:
         process(command("import", str(folder / "my_spotify_data.zip")), env)
         build = folder / "data" / "build" / "lakehouse.duckdb"
         to_postgres = {**env, "DESTINATION__WAREHOUSE__CREDENTIALS": server.fresh()}
-        bare = process([sys.executable, "-c", BARE, str(build), server.fresh()])
         whole = process(command("publish"), to_postgres)
         rows, seconds = landing(folder / "data")
+        bare = process([sys.executable, "-c", BARE, str(build), server.fresh(), str(rows)])
         runs = {"bare COPY": replace(bare, rows=rows), "publish": replace(whole, rows=rows)}
         told = f"Landing alone: {seconds:.1f} s, {rows / seconds:,.0f} rows/s; whole bare process: {bare.wall:.1f} s."
         text = f"{asked.plays:,} plays, {rows:,} rows of gold.\n\n{table(runs, 'bare COPY')}\n\n{told}"
