@@ -1,6 +1,7 @@
 """The snapshot opens committed load packages only, whatever else lies in the lake."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.lake import seal, take_snapshot
+from pipelines.lake import pipeline_for, seal, take_snapshot
+from pipelines.settings import load
 from pipelines.store import Folder
+from sources.curation.load import load_rules
 
 LOAD = "1795369125.36726"
 
@@ -73,3 +76,23 @@ def test_the_digest_follows_the_file_list_and_nothing_else(tmp_path: Path) -> No
     assert take_snapshot(Folder(tmp_path)).digest == before
     put(tmp_path, loads_entry(LOAD))
     assert take_snapshot(Folder(tmp_path)).digest != before
+
+
+def test_a_load_follows_all_others_though_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    settings = load()
+    ahead = f"{time.time() + 86_400 * 400}"
+    loads = []
+    for name in ("A", "B", "C"):
+        put(tmp_path, "curation/exclude.csv", f"kind,name\nartist,{name}\n".encode())
+        state = tmp_path / "pipelines/curation/state.json"
+        assert load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state) == 1
+        loads.append(take_snapshot(Folder(tmp_path / "lake")).files["curation__rules"][-1].load_id)
+        put(
+            tmp_path / "lake", f"curation/_dlt_loads/curation__{ahead}.jsonl", b"{}"
+        )  # by a machine whose clock is ahead
+    assert float(loads[0]) < float(ahead) < float(loads[1]) < float(loads[2])
+    assert sorted([*loads, ahead]) == [loads[0], ahead, *loads[1:]]  # files are sorted by their text
+    assert "behind the lake's newest load package" in caplog.text

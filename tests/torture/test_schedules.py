@@ -16,7 +16,7 @@ import pytest
 from tests.environment import Environment
 from tests.torture.schedule import Schedule
 
-STEPS = 10
+STEPS = 6
 
 
 def tortured(template: Environment, folder: Path, seed: int, steps: int, *, whole: bool) -> Schedule:
@@ -59,7 +59,7 @@ def test_schedules_one_after_another_for_as_long_as_asked(built: Environment, tm
     done = 0
     while done < most and (done == 0 or time.monotonic() < ends):
         folder = tmp_path / str(first + done)
-        schedule = tortured(built, folder, first + done, 2 * STEPS, whole=True)
+        schedule = tortured(built, folder, first + done, 3 * STEPS, whole=True)
         done += 1
         tell(f"seed {first + done - 1}: {len(schedule.journal)} steps, all as the model says")
         shutil.rmtree(folder)
