@@ -85,7 +85,7 @@ lock: .venv/.dev  ## pin every dependency again, with hashes
 	  --no-annotate --no-header -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and caches (data stays)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt/target dbt/logs
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt/target dbt/logs dbt/lakehouse.duckdb*
 
 .venv/.run: requirements.lock
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,7 @@
 """dbt-duckdb plugin: every connection that dbt opens can read the lake, in UTC, within bounds.
 
 dbt's profile can name secrets only as text in a file; here they come from the settings and stay in memory. Who runs dbt
-alone (`cd dbt && dbt build`) builds into a file of their own, dbt/target/lakehouse.duckdb, over the bronze of the last
+alone (`cd dbt && dbt build`) builds into a file of their own, dbt/lakehouse.duckdb, over the bronze of the last
 build: the flow's own build file, whose mark says what it holds, is never touched.
 
 Data flow: settings -> dbt's DuckDB connection; analysts' snapshot -> bronze views of a dbt that runs alone

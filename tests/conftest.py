@@ -1,5 +1,6 @@
 """What every test may ask for: real servers, started once for each worker and only when a test needs them."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,12 +24,8 @@ APART = ("torture", "spark", "metabase")
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what must be asked for; keep tests that share the built environment on one worker."""
-    for item in items:
-        if "built" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("built"))
+    """Leave out what must be asked for."""
     if config.option.markexpr:
         return
     apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
@@ -86,11 +83,19 @@ def s3() -> Iterator[S3]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment after its first run on embedded defaults; for reading, tests that change it take a copy."""
-    environment = Environment(tmp_path_factory.mktemp("built"))
-    answer = environment.run()
-    assert answer.returncode == 0, answer.stderr
-    (environment.data_dir / FIRST_RUN).write_text(answer.stdout)
+    """An environment after its first run on embedded defaults; for reading, tests that change it take a copy.
+
+    The first worker that asks makes it, the others wait for it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    environment = Environment(shared / "built")
+    with (shared / "built.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (environment.data_dir / FIRST_RUN).exists():
+            answer = environment.run()
+            assert answer.returncode == 0, answer.stderr
+            (environment.data_dir / FIRST_RUN).write_text(answer.stdout)
     return environment
 
 

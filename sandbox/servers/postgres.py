@@ -23,7 +23,7 @@ from sources.problem import Problem
 SETTING = "TEST_POSTGRES_URL"
 PACKAGES = ("postgresql",)
 PASSWORD = "postgres"  # noqa: S105 - of a server on loopback that lives for minutes
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+QUICK = ("fsync=off", "full_page_writes=off", "max_connections=100")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tests.browser import chromium, is_foreign
 from tests.environment import ROOT, Environment
 
 DBT = ROOT / "dbt"
+pytestmark = pytest.mark.xdist_group("house")  # dbt alone builds one file
 
 
 def described(kind: str, folder: str = "models") -> dict[str, dict[str, Any]]:

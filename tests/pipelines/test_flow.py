@@ -130,8 +130,6 @@ def test_another_play_rule_follows_from_bronze(copied: Environment) -> None:
     (after,) = strict.ask(counted)
     assert int(after["plays"]) < int(before["plays"])
     assert after["streams"] == before["streams"]
-    assert copied.run().returncode == 0
-    assert copied.ask(counted) == [before]
 
 
 def test_a_red_audit_publishes_nothing_and_stays_red_until_the_lake_is_mended(copied: Environment) -> None:

@@ -21,6 +21,7 @@ def newest(environment: Environment, table: str) -> Path:
     )
 
 
+@pytest.mark.torture
 def test_lost_files_are_named_and_counted_and_heal_where_the_source_still_has_the_rows(copied: Environment) -> None:
     assert copied.run("--advance", "2d").returncode == 0
     before, balance = copied.gold(), copied.ask(BALANCE)

@@ -13,19 +13,16 @@ RULES = {
 
 
 def lived(tmp_path: Path, template: Path) -> Environment:
-    """An environment with a lake of its own place, after a few runs: an import, rules, two advances."""
+    """An environment with a lake of its own place, after two runs: the first, and one with another file, rules and an advance."""
     environment = Environment(tmp_path / "data", {"DESTINATION__LAKE__BUCKET_URL": str(tmp_path / "lake")})
     shutil.copytree(template, environment.data_dir)
     shutil.move(environment.data_dir / "lake", tmp_path / "lake")
     (environment.data_dir / "curation").mkdir()
     for name, text in RULES.items():
         (environment.data_dir / "curation" / name).write_bytes(text.encode())
-    listens = tmp_path / "listens.jsonl"
-    listens.write_text(
+    (environment.data_dir / "inbox" / "listens.jsonl").write_text(
         '{"listened_at": 1577876400, "track_metadata": {"artist_name": "A", "track_name": "B", "additional_info": {}}}\n'
     )
-    answer = environment.run("import", str(listens))
-    assert answer.returncode == 0, answer.stderr
     answer = environment.run("--advance", "30h")
     assert answer.returncode == 0, answer.stderr
     return environment
