@@ -7,7 +7,7 @@ with losses as (
 -- an import that lost rows covers nothing: nobody knows any more where its holes are
 files as (
     select * from {{ ref('stg_spotify_export__files') }}
-    where feed in ('extended', 'account') and _dlt_load_id not in (select load_id from losses)
+    where feed in ('extended', 'account') and _dlt_load_id not in (select losses.load_id from losses)
 ),
 
 ends as (
