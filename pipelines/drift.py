@@ -148,19 +148,17 @@ def observe(settings: Settings, snapshot: Snapshot) -> bool:
     fresh = {view: loads for view, loads in fresh.items() if loads}
     if not fresh:
         return False
-    import duckdb
+    from pipelines.duck import over_bronze
 
-    from pipelines import duck
-
-    tables = duck.declared_tables()
-    with duckdb.connect() as connection:
-        duck.open_lake(connection, settings.lake)
-        for view, loads in fresh.items():
-            newest = loads if view in ledger.seen else loads[-NEWEST:]
-            paths = tuple(file for file in snapshot.files[view] if file.load_id in set(newest))
-            duck.create_bronze(connection, Snapshot({view: paths}), {view: tables[view]})
-            _look(connection, ledger, view, newest)
-            ledger.seen[view] = [*ledger.seen.get(view, ()), *loads]
+    newest = {view: loads if view in ledger.seen else loads[-NEWEST:] for view, loads in fresh.items()}
+    files = {
+        view: tuple(file for file in snapshot.files[view] if file.load_id in set(loads))
+        for view, loads in newest.items()
+    }
+    with over_bronze(settings.lake, Snapshot(files), files) as connection:
+        for view, loads in newest.items():
+            _look(connection, ledger, view, loads)
+            ledger.seen[view] = [*ledger.seen.get(view, ()), *fresh[view]]
     write(store, ledger)
     return True
 

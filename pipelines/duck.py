@@ -5,7 +5,8 @@ Nothing is downloaded: extensions are loaded by path from the installed wheels.
 Data flow: Snapshot -> view `bronze.<source>__<table>` over an explicit list of files
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,6 +106,18 @@ def declared_tables() -> dict[str, Table]:
     modules = ((source, import_module(f"sources.{source}.tables")) for source in SOURCES)
     tables = {f"{source}__{table.name}": table for source, module in modules for table in module.TABLES}
     return {**tables, "lake__losses": LOSSES}
+
+
+@contextmanager
+def over_bronze(lake: LakeSettings, snapshot: Snapshot, views: Iterable[str]) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A connection in memory that sees some bronze tables of a snapshot."""
+    import duckdb
+
+    tables = declared_tables()
+    with duckdb.connect() as connection:
+        open_lake(connection, lake)
+        create_bronze(connection, snapshot, {view: tables[view] for view in views})
+        yield connection
 
 
 def create_bronze(connection: "duckdb.DuckDBPyConnection", snapshot: Snapshot, tables: Mapping[str, Table]) -> None:

@@ -179,15 +179,10 @@ def lost_files(settings: Settings) -> set[str]:
 
 
 def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
-    import duckdb
+    from pipelines.duck import over_bronze
 
-    from pipelines import duck
-
-    with duckdb.connect() as connection:
-        duck.open_lake(connection, settings.lake)
-        duck.create_bronze(connection, snapshot, {view: duck.declared_tables()[view] for view in (FILES, REJECTS)})
-        rows = connection.execute(query).fetchall()
-    return sorted(file_id for (file_id,) in rows)
+    with over_bronze(settings.lake, snapshot, (FILES, REJECTS)) as connection:
+        return sorted(file_id for (file_id,) in connection.execute(query).fetchall())
 
 
 def _curation(around: Surroundings, _plan: Plan) -> Loaded:

@@ -122,17 +122,12 @@ def _without(snapshot: Snapshot, store: Store, lost: Mapping[str, Loss], lake: L
 
 def _healed(lake: LakeSettings, sound: Snapshot) -> set[str]:
     """Paths of losses whose rows came again."""
-    import duckdb
+    from pipelines.duck import over_bronze
 
-    from pipelines import duck
-
-    tables = duck.declared_tables()
     damaged = sorted({loss.load_id for loss in sound.losses if loss.table.startswith("spotify_export__")})
-    with duckdb.connect() as connection:
-        duck.open_lake(connection, lake)
-        views = ("catalog__extracts", "spotify_export__files")
-        # every row counts here: the views of a build leave out what a later import brought again
-        duck.create_bronze(connection, replace(sound, losses=()), {view: tables[view] for view in views})
+    # every row counts here: the views of a build leave out what a later import brought again
+    everything = replace(sound, losses=())
+    with over_bronze(lake, everything, ("catalog__extracts", "spotify_export__files")) as connection:
         bases: dict[str, float] = dict(connection.execute(NEWEST_BASES).fetchall())
         again = {load for (load,) in connection.execute(IMPORTED_AGAIN, [damaged, damaged]).fetchall()}
     copies = [float(file.load_id) for file in sound.files.get("curation__rules", ())]

@@ -10,7 +10,8 @@ Data flow: lake (dlt state, bronze `curation.files`) -> pipelines, journal of po
 import sys
 from collections.abc import Callable
 
-from pipelines import duck, flow
+from pipelines import flow
+from pipelines.duck import over_bronze
 from pipelines.flow import Run
 from pipelines.integrity import examine, sound_snapshot
 from pipelines.journal import step
@@ -49,12 +50,7 @@ def restore_curation(settings: Settings) -> bool:
 def _newest_copy(settings: Settings, snapshot: Snapshot) -> dict[str, bytes]:
     if not snapshot.paths(VIEWS[0]):
         return {}
-    import duckdb
-
-    tables = {view: duck.declared_tables()[view] for view in VIEWS}
-    with duckdb.connect() as connection:
-        duck.open_lake(connection, settings.lake)
-        duck.create_bronze(connection, snapshot, tables)
+    with over_bronze(settings.lake, snapshot, VIEWS) as connection:
         return dict(connection.execute(NEWEST_COPY).fetchall())
 
 

@@ -8,7 +8,7 @@ Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pai
 
 from collections.abc import Iterator
 
-from pipelines import duck
+from pipelines.duck import over_bronze
 from pipelines.kept import kept
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
@@ -68,11 +68,6 @@ def wanted(settings: Settings, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _compute(settings: Settings, snapshot: Snapshot) -> list[tuple[str, str]]:
-    import duckdb
-
-    tables = {view: table for view, table in duck.declared_tables().items() if view in VIEWS}
-    with duckdb.connect() as connection:
-        duck.open_lake(connection, settings.lake)
-        duck.create_bronze(connection, snapshot, tables)
+    with over_bronze(settings.lake, snapshot, VIEWS) as connection:
         rows: list[tuple[str, str]] = connection.execute(QUERY).fetchall()
     return rows
