@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from pipelines import duck
 from pipelines.lake import Snapshot
 from pipelines.settings import ROOT, Settings
+from pipelines.store import Folder
 from sources.problem import Problem, RedAudit
 
 if TYPE_CHECKING:
     import duckdb
 
 DBT = ROOT / "dbt"
+MARK = "build/mark.json"
 ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 SILENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_USE_COLORS": "False", "DO_NOT_TRACK": "1"}
 log = logging.getLogger("lakehouse.build")
@@ -183,22 +185,16 @@ def _place(settings: Settings, wanted: Fingerprint) -> Build:
     return Build(folder / "lakehouse.duckdb", wanted, folder / "dbt")
 
 
-def _mark_file(settings: Settings) -> Path:
-    return settings.data_dir / "build" / "mark.json"
-
-
 def _read_mark(settings: Settings) -> dict[str, str]:
     try:
-        mark: dict[str, str] = json.loads(_mark_file(settings).read_text())
+        mark: dict[str, str] = json.loads((settings.data_dir / MARK).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return mark if (settings.data_dir / "build" / "lakehouse.duckdb").exists() else {}
 
 
 def _write_mark(settings: Settings, mark: dict[str, str]) -> None:
-    beside = _mark_file(settings).with_suffix(".next")
-    beside.write_text(json.dumps(mark))
-    beside.replace(_mark_file(settings))
+    Folder(settings.data_dir).write(MARK, json.dumps(mark).encode())
 
 
 def _make_views(settings: Settings, snapshot: Snapshot, database: Path) -> None:

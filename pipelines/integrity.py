@@ -12,16 +12,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from pipelines import manifest
 from pipelines.drift import without_held
 from pipelines.lake import File, Loss, Snapshot, take_snapshot
 from pipelines.manifest import Entry, below
 from pipelines.settings import LakeSettings, Settings
-from pipelines.store import Store, open_store
+from pipelines.store import Folder, Store, open_store
 
-CATALOG = ("spotify_tracks", "spotify_albums", "spotify_artists")
+SPOILED = "spoiled.json"
 NEWEST_BASES = """
 select table_name, max(cast(_dlt_load_id as double)) from bronze.catalog__extracts
 where is_complete and lower_bound is null and partition is null group by table_name
@@ -60,7 +59,7 @@ def examine(settings: Settings, snapshot: Snapshot) -> bool:
     found = [_loss(known[path], "other bytes than were written") for path in paths if _is_spoiled(store, known, path)]
     if found:
         kept = [asdict(loss) for loss in (*_remembered(settings, store, known), *found)]
-        _spoiled(settings).write_text(json.dumps(kept))
+        Folder(settings.data_dir).write(SPOILED, json.dumps(kept).encode())
     return bool(found)
 
 
@@ -93,14 +92,10 @@ def _loss(entry: Entry, reason: str) -> Loss:
     return Loss(entry.path, entry.table, entry.load_id, reason, entry.rows, entry.first_at, entry.last_at)
 
 
-def _spoiled(settings: Settings) -> Path:
-    return settings.data_dir / "spoiled.json"
-
-
 def _remembered(settings: Settings, store: Store, known: Mapping[str, Entry]) -> list[Loss]:
     """Losses that only reading told, as long as those very bytes are there."""
     try:
-        found = [Loss(**loss) for loss in json.loads(_spoiled(settings).read_text())]
+        found = [Loss(**loss) for loss in json.loads((settings.data_dir / SPOILED).read_text())]
     except (FileNotFoundError, ValueError):
         return []
     return [loss for loss in found if _is_spoiled(store, known, loss.path)]
@@ -135,10 +130,12 @@ def _healed(lake: LakeSettings, sound: Snapshot) -> set[str]:
 
 
 def _is_healed(loss: Loss, bases: Mapping[str, float], again: set[str], newest_copy: float) -> bool:
+    from sources.catalog import NAMES
+
     source, _, table = loss.table.partition("__")
     load = float(loss.load_id)
     if source == "catalog":
-        return all(bases.get(name, 0.0) > load for name in ((table,) if table in CATALOG else CATALOG))
+        return all(bases.get(name, 0.0) > load for name in ((table,) if table in NAMES else NAMES))
     if source == "curation":
         return newest_copy > load
     return source == "spotify_export" and loss.load_id in again

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.lake import Snapshot
+from pipelines.store import Folder
 
 
 def kept(place: Path, snapshot: Snapshot, views: Iterable[str], compute: Callable[[], Any]) -> Any:
@@ -31,7 +32,5 @@ def kept(place: Path, snapshot: Snapshot, views: Iterable[str], compute: Callabl
         known = {}
     if known.get("digest") != digest:
         known = {"digest": digest, "answer": compute()}
-        beside = place.with_suffix(".next")
-        beside.write_text(json.dumps(known))
-        beside.replace(place)
+        Folder(place.parent).write(place.name, json.dumps(known).encode())
     return known["answer"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines.lake import File, Snapshot
 from pipelines.settings import LakeSettings
-from pipelines.store import Store
+from pipelines.store import Folder, Store
 
 FOLDER = "_manifests"
 MOMENTS = {
@@ -75,10 +75,7 @@ def read(store: Store, cache: Path) -> dict[str, Entry]:
     fresh = {name: json.loads(store.read(name) or b"[]") for name in names if name not in kept}
     if fresh or len(kept) > len(names):
         kept = {name: found for name, found in (kept | fresh).items() if name in names}
-        beside = cache.with_suffix(".next")
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(kept))
-        beside.replace(cache)
+        Folder(cache.parent).write(cache.name, json.dumps(kept).encode())
     return {entry["path"]: Entry(**entry) for entries in kept.values() for entry in entries}
 
 

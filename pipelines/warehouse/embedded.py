@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.duck import literal, quote
+from pipelines.store import Folder
 from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, evolution, journal_files
 from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
 from sources.problem import Problem, UsageProblem
@@ -204,9 +205,8 @@ class EmbeddedWarehouse:
         return _generation(json.loads(description.read_text(encoding="utf-8")))
 
     def _describe(self, generation: Generation) -> None:
-        beside = self.generations / f"{generation.run_id}.json.next"
-        beside.write_text(json.dumps(asdict(generation), default=str, ensure_ascii=False), encoding="utf-8")
-        beside.replace(self.generations / f"{generation.run_id}.json")
+        text = json.dumps(asdict(generation), default=str, ensure_ascii=False)
+        Folder(self.generations).write(f"{generation.run_id}.json", text.encode())
 
     def _file(self, run_id: str) -> Path:
         return self.generations / f"{run_id}.duckdb"
