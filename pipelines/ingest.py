@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import drift
+from pipelines.duck import EXPORT_FILES, over_bronze
 from pipelines.embedded import Surroundings
 from pipelines.integrity import sound_snapshot
 from pipelines.journal import step
@@ -31,10 +32,9 @@ log = logging.getLogger("lakehouse.ingest")
 SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
 """In this order: the API's budget is spent on what the history names."""
 
-FILES = "spotify_export__files"
 REJECTS = "spotify_export__rejects"
 EXPORT = "spotify_export"
-EVERY = f"select distinct file_id from bronze.{FILES}"
+EVERY = f"select distinct file_id from bronze.{EXPORT_FILES}"
 READABLE = f"{EVERY} except select file_id from bronze.{REJECTS} where row_number is null"
 
 
@@ -160,10 +160,10 @@ def import_history(
 def known_files(settings: Settings) -> set[str]:
     """The `file_id` of every file that the lake holds whole; one that could not be read is told at every import."""
     snapshot = sound_snapshot(settings)
-    if not snapshot.paths(FILES):
+    if not snapshot.paths(EXPORT_FILES):
         return set()
     place = settings.data_dir / "known_files.json"
-    known = kept(place, snapshot, [FILES, REJECTS], lambda: _ask(settings, snapshot, READABLE))
+    known = kept(place, snapshot, [EXPORT_FILES, REJECTS], lambda: _ask(settings, snapshot, READABLE))
     return set(known) - lost_files(settings)
 
 
@@ -171,7 +171,7 @@ def lost_files(settings: Settings) -> set[str]:
     """The `file_id` of every file that the lake has lost rows of, and not got again: it may be imported again."""
     snapshot = sound_snapshot(settings)
     loads = [loss.load_id for loss in snapshot.lost(EXPORT)]
-    if not loads or not snapshot.paths(FILES):
+    if not loads or not snapshot.paths(EXPORT_FILES):
         return set()
     within = f"list_contains({loads!r}, _dlt_load_id)"
     again = f"{EVERY} where {within} except {EVERY} where not {within}"
@@ -179,9 +179,7 @@ def lost_files(settings: Settings) -> set[str]:
 
 
 def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
-    from pipelines.duck import over_bronze
-
-    with over_bronze(settings.lake, snapshot, (FILES, REJECTS)) as connection:
+    with over_bronze(settings.lake, snapshot, (EXPORT_FILES, REJECTS)) as connection:
         return sorted(file_id for (file_id,) in connection.execute(query).fetchall())
 
 

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sources.problem import UsageProblem
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOG_TABLES = ("spotify_tracks", "spotify_albums", "spotify_artists")
 STRATEGIES = ("full", "watermark", "partition")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SPOTIFY_API_URL = "https://api.spotify.com/v1/"
@@ -208,8 +207,10 @@ def _profile() -> str:
 
 
 def _catalog(data_dir: Path) -> CatalogSettings:
+    from sources.catalog import NAMES
+
     url = _secret("sources.catalog.credentials")
-    tables = {table: _table(f"sources.catalog.{table}") for table in CATALOG_TABLES}
+    tables = {table: _table(f"sources.catalog.{table}") for table in NAMES}
     return CatalogSettings(url or f"sqlite:///{data_dir / 'catalog.sqlite'}", url is None, tables)
 
 
