@@ -1,6 +1,6 @@
 """The data dictionary: every published table and column, as the dbt project describes them.
 
-`python -m pipelines.dictionary` writes docs/dictionary.md; nothing is written by hand, so that it stays true.
+`make docs` writes docs/dictionary.md; nothing is written by hand, so that it stays true.
 
 Data flow: dbt/models/gold/*/_*__models.yml -> docs/dictionary.md
 """
@@ -59,7 +59,3 @@ def _key(model: Mapping[str, Any]) -> list[str]:
 
 def _line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    FILE.write_text(render(), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What reads gold, as dbt exposures: lineage goes on to each dashboard, notebook and Wrapped.
 
-`python -m pipelines.exposures` writes dbt/models/exposures.yml; nothing is written by hand, so that it stays true.
+`make docs` writes dbt/models/exposures.yml; nothing is written by hand, so that it stays true.
 
 Data flow: metabase/*.yaml, notebooks/*.py, pipelines/wrapped/*.py -> names of gold tables -> exposures.yml
 """
@@ -14,7 +14,7 @@ from pipelines.dashboards.files import read
 from pipelines.settings import ROOT
 
 FILE = ROOT / "dbt" / "models" / "exposures.yml"
-HEAD = "# written by `python -m pipelines.exposures` (make docs)\nversion: 2\n\nexposures:\n"
+HEAD = "# written by `make docs`\nversion: 2\n\nexposures:\n"
 GOLD = re.compile(r"\bgold\.([a-z][a-z_]*)\b")
 
 
@@ -71,7 +71,3 @@ def _entry(item: Exposure) -> str:
         f"    description: >-\n      {item.description}\n    owner:\n      name: the listener\n"
         f"    depends_on:\n{references}"
     )
-
-
-if __name__ == "__main__":
-    FILE.write_text(render(exposures()), encoding="utf-8")
