@@ -42,12 +42,8 @@ def connection_body(settings: Settings, source: Source) -> dict[str, Any]:
     """The connection, for `POST /api/database`.
 
     Raises:
-        UsageProblem: The warehouse is no Postgres, or the role has no password.
+        UsageProblem: The role has no password.
     """
-    if not settings.warehouse.is_postgres and not settings.metabase.warehouse:
-        raise UsageProblem(
-            "Metabase reads Postgres, and this warehouse is a file: set DESTINATION__WAREHOUSE__CREDENTIALS."
-        )
     at = urlsplit(settings.metabase.warehouse or settings.warehouse.url)
     own = bool(settings.metabase.warehouse)
     password = unquote(at.password or "") if own else settings.warehouse.metabase_password
