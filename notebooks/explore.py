@@ -18,7 +18,7 @@ with app.setup:
     import marimo as mo
 
     sys.path.insert(0, str(Path(__file__).resolve().parent))
-    from gold import ask, trouble
+    from gold import opened
 
     FEATURES = (
         "danceability",
@@ -62,11 +62,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    stop = trouble()
-    if stop and mo.app_meta().mode == "script":
-        sys.exit(stop)
-    mo.stop(bool(stop), mo.callout(mo.md(f"**No data yet.** {stop}"), kind="warn"))
-    gold = ask  # the other cells wait for this one
+    gold = opened()  # the other cells wait for this one
     return (gold,)
 
 

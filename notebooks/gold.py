@@ -5,6 +5,7 @@ Data flow: settings -> `pipelines.query.analyst` -> arrow tables
 
 import os
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,18 @@ def ask(query: str, values: dict[str, Any] | None = None) -> "pa.Table":
         return connection.execute(query, values or {}).to_arrow_table()
 
 
-def trouble() -> str | None:
+def opened() -> "Callable[..., pa.Table]":
+    """`ask`, for the cells that wait for this; a notebook without gold stops here and says what to do."""
+    import marimo as mo
+
+    stop = _trouble()
+    if stop and mo.app_meta().mode == "script":
+        sys.exit(stop)
+    mo.stop(bool(stop), mo.callout(mo.md(f"**No data yet.** {stop}"), kind="warn"))
+    return ask
+
+
+def _trouble() -> str | None:
     """What stands in the way of an answer, as a person would say it; None when gold can be read."""
     from sources.problem import Problem
 

@@ -19,7 +19,7 @@ with app.setup:
     import marimo as mo
 
     sys.path.insert(0, str(Path(__file__).resolve().parent))
-    from gold import ask, settings, trouble
+    from gold import ask, opened, settings
 
     HOT = "#b3205f"
     DAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.weekday]"
@@ -37,10 +37,7 @@ def over_time(table):
 
 @app.cell(hide_code=True)
 def _():
-    stop = trouble()
-    if stop and mo.app_meta().mode == "script":
-        sys.exit(stop)
-    mo.stop(bool(stop), mo.callout(mo.md(f"**No data yet.** {stop}"), kind="warn"))
+    opened()
     first, last = (
         ask("select min(played_on) as first, max(played_on) as last from gold.daily_listening").to_pylist()[0].values()
     )

@@ -18,18 +18,14 @@ with app.setup:
     import marimo as mo
 
     sys.path.insert(0, str(Path(__file__).resolve().parent))
-    from gold import ask, trouble
+    from gold import opened
 
     MEASURES = ("hit_rate@10", "hit_rate@50", "ndcg@10", "ndcg@50", "coverage", "novelty")
 
 
 @app.cell(hide_code=True)
 def _():
-    stop = trouble()
-    if stop and mo.app_meta().mode == "script":
-        sys.exit(stop)
-    mo.stop(bool(stop), mo.callout(mo.md(f"**No data yet.** {stop}"), kind="warn"))
-    gold = ask  # the other cells wait for this one
+    gold = opened()  # the other cells wait for this one
     return (gold,)
 
 
