@@ -1,6 +1,7 @@
 """Sources to bronze, each in its own dlt pipeline; one that fails harms no other.
 
-Every step looks first and makes a pipeline only when there is something to load, so that a quiet run costs little.
+Every step looks first and makes a pipeline only when there is something to load, so that a quiet run costs little; the
+lake is looked at once, and again only after a source has made one.
 Before anything is read, packages that a killed run left committed but unmarked are sealed.
 
 Data flow: Surroundings, Plan -> sources -> load packages -> Loaded per source
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING
 from pipelines import drift
 from pipelines.duck import EXPORT_FILES, over_bronze
 from pipelines.embedded import Surroundings
-from pipelines.integrity import sound_snapshot
 from pipelines.journal import step
 from pipelines.kept import kept
-from pipelines.lake import Snapshot, pipeline_for, seal
+from pipelines.lake import Snapshot, seal
 from pipelines.moved import forget_other_lake
 from pipelines.settings import Settings
+from pipelines.sight import Sight
 from pipelines.store import open_store
 from sources.problem import Problem
 
@@ -73,14 +74,15 @@ class Loaded:
 
 def ingest(around: Surroundings, plan: Plan) -> tuple[Loaded, ...]:
     """Load every planned source; problems are in the result, not raised."""
-    return tuple(_guarded(name, around, plan) for name in SOURCES if name in plan.sources)
+    sight = Sight(around.settings)
+    return tuple(_guarded(name, around, plan, sight) for name in SOURCES if name in plan.sources)
 
 
-def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
+def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     with step(name) as told:
         try:
             forget_other_lake(around.settings, open_store(around.settings.lake), name)
-            loaded = LOADERS[name](around, plan)
+            loaded = LOADERS[name](around, plan, sight)
         except Problem as problem:
             loaded = Loaded(name, problems=(problem,))
         except Exception as error:
@@ -93,7 +95,7 @@ def _guarded(name: str, around: Surroundings, plan: Plan) -> Loaded:
     return loaded
 
 
-def _catalog(around: Surroundings, plan: Plan) -> Loaded:
+def _catalog(around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     from sources.catalog import NAMES, extract, nothing_new
 
     settings = around.settings
@@ -101,37 +103,41 @@ def _catalog(around: Surroundings, plan: Plan) -> Loaded:
     if settings.catalog.is_default and not settings.catalog.file.exists():
         log.warning("catalog is left out: set SOURCES__CATALOG__CREDENTIALS, or fill it with import-catalog")
         return Loaded("catalog")
-    whole = frozenset(NAMES) if plan.full_refresh else _lost_tables(settings)
+    whole = frozenset(NAMES) if plan.full_refresh else _lost_tables(sight.snapshot)
     asked = whole or plan.backfill
     if not asked and nothing_new(settings.data_dir / "pipelines", url, tables):
         return Loaded("catalog")
     agreed = drift.accepted(settings)
-    found = extract(pipeline_for(settings, "catalog"), url, tables, whole, plan.backfill, accepted=agreed)
+    found = extract(sight.pipeline("catalog"), url, tables, whole, plan.backfill, accepted=agreed)
     shapes = {f"catalog.{table.table}": table.changes for table in found}
     drift.record(settings, shapes, [f"catalog.{table.table}" for table in found if table.state == "loaded"])
     problems = tuple(table.problem for table in found if table.problem)
     return Loaded("catalog", sum(table.rows + table.tombstones for table in found), problems)
 
 
-def _lost_tables(settings: Settings) -> frozenset[str]:
+def _lost_tables(snapshot: Snapshot) -> frozenset[str]:
     """Tables that the lake has lost rows of: the source still has them, so a new base heals the loss."""
     from sources.catalog import NAMES
 
-    lost = {loss.table.partition("__")[2] for loss in sound_snapshot(settings).lost("catalog")}
+    lost = {loss.table.partition("__")[2] for loss in snapshot.lost("catalog")}
     return frozenset(NAMES if lost - set(NAMES) else lost)
 
 
-def _spotify_export(around: Surroundings, _plan: Plan) -> Loaded:
+def _spotify_export(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
     inbox = around.settings.spotify_export.inbox
     if not inbox.is_dir():
         return Loaded("spotify_export")
-    report = import_history(around.settings, [inbox], remember=True)
+    report = import_history(around.settings, [inbox], remember=True, sight=sight)
     problems = tuple(Problem(text) for text in report.new_problems)
     return Loaded("spotify_export", report.counts.rows if report.load_ids else 0, problems)
 
 
 def import_history(
-    settings: Settings, paths: Iterable[Path], dry_run: bool = False, remember: bool = False
+    settings: Settings,
+    paths: Iterable[Path],
+    dry_run: bool = False,
+    remember: bool = False,
+    sight: Sight | None = None,
 ) -> "ImportReport":
     """Bring exports and scrobbles into bronze.
 
@@ -140,36 +146,37 @@ def import_history(
         paths: Zips, folders, files.
         dry_run: Read and report, load nothing.
         remember: Look into files only that are new or changed since the last time; for the inbox.
+        sight: The lake, for who has looked at it already.
     """
     from sources.spotify_export.load import import_paths
     from sources.spotify_export.progress import bar
 
+    seen = sight or Sight(settings)
+    lost = lost_files(settings, seen.snapshot)
+    known = known_files(settings, seen.snapshot) - lost
     with bar() as progress:
         return import_paths(
-            None if dry_run else lambda: pipeline_for(settings, "spotify_export"),
+            None if dry_run else lambda: seen.pipeline("spotify_export"),
             paths,
-            known_files(settings),
+            known,
             settings.spotify_export.keep_place,
             progress,
             dry_run=dry_run,
             memory=settings.data_dir / "inbox.json" if remember else None,
-            again=lost_files(settings),
+            again=lost,
         )
 
 
-def known_files(settings: Settings) -> set[str]:
-    """The `file_id` of every file that the lake holds whole; one that could not be read is told at every import."""
-    snapshot = sound_snapshot(settings)
+def known_files(settings: Settings, snapshot: Snapshot) -> set[str]:
+    """The `file_id` of every file that the lake holds; one that could not be read is told at every import."""
     if not snapshot.paths(EXPORT_FILES):
         return set()
     place = settings.data_dir / "known_files.json"
-    known = kept(place, snapshot, [EXPORT_FILES, REJECTS], lambda: _ask(settings, snapshot, READABLE))
-    return set(known) - lost_files(settings)
+    return set(kept(place, snapshot, [EXPORT_FILES, REJECTS], lambda: _ask(settings, snapshot, READABLE)))
 
 
-def lost_files(settings: Settings) -> set[str]:
+def lost_files(settings: Settings, snapshot: Snapshot) -> set[str]:
     """The `file_id` of every file that the lake has lost rows of, and not got again: it may be imported again."""
-    snapshot = sound_snapshot(settings)
     loads = [loss.load_id for loss in snapshot.lost(EXPORT)]
     if not loads or not snapshot.paths(EXPORT_FILES):
         return set()
@@ -183,24 +190,24 @@ def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
         return sorted(file_id for (file_id,) in connection.execute(query).fetchall())
 
 
-def _curation(around: Surroundings, _plan: Plan) -> Loaded:
+def _curation(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
     from pipelines.restore import restore_curation
     from sources.curation.load import load_rules
     from sources.curation.rules import read_rules
 
     settings = around.settings
-    if not settings.curation.is_dir() and restore_curation(settings):
+    if not settings.curation.is_dir() and restore_curation(settings, sight.snapshot):
         log.warning("%s was missing: its rules came back from the lake; empty it to drop them", settings.curation)
     state = settings.data_dir / "pipelines" / "curation" / "state.json"
-    lost = bool(sound_snapshot(settings).lost("curation"))
-    rows = load_rules(lambda: pipeline_for(settings, "curation"), settings.curation, state, again=lost)
+    lost = bool(sight.snapshot.lost("curation"))
+    rows = load_rules(lambda: sight.pipeline("curation"), settings.curation, state, again=lost)
     for rule in read_rules(settings.curation):
         if not rule.is_valid:
             log.warning("%s line %d does nothing: %s", settings.curation / rule.file, rule.line, rule.problem)
     return Loaded("curation", rows)
 
 
-def _spotify_api(around: Surroundings, plan: Plan) -> Loaded:
+def _spotify_api(around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     from pipelines.listener import connection, journal_folder
     from pipelines.wanted import wanted
     from sources.spotify_api.flow import Plan as PollPlan
@@ -211,15 +218,14 @@ def _spotify_api(around: Surroundings, plan: Plan) -> Loaded:
         log.warning("spotify_api is left out: set SOURCES__SPOTIFY_API__CLIENT_ID and run login")
         return Loaded("spotify_api")
     budget = settings.spotify_api.daily_budget
-    snapshot = sound_snapshot(settings)
     result = poll(
-        lambda: pipeline_for(settings, "spotify_api"),
+        lambda: sight.pipeline("spotify_api"),
         journal_folder(settings),
         connection(settings, around.token_folder),
         PollPlan(
             daily_budget=budget,
             poll_every=plan.poll_every,
-            wanted=wanted(settings, snapshot),
+            wanted=wanted(settings, sight.snapshot),
             fetch_limit=budget,
             should_stop=plan.should_stop,
         ),
@@ -230,7 +236,7 @@ def _spotify_api(around: Surroundings, plan: Plan) -> Loaded:
     return Loaded("spotify_api", result.new_plays + result.fetched, (result.problem,) if result.problem else ())
 
 
-LOADERS: dict[str, Callable[[Surroundings, Plan], Loaded]] = {
+LOADERS: dict[str, Callable[[Surroundings, Plan, Sight], Loaded]] = {
     "catalog": _catalog,
     "spotify_export": _spotify_export,
     "curation": _curation,

@@ -40,11 +40,11 @@ def bring_back(settings: Settings, lock: Lock, current: Run) -> Run:
     return flow.bring_up(settings, lock, current, full_refresh=True, forward=True)
 
 
-def restore_curation(settings: Settings) -> bool:
+def restore_curation(settings: Settings, snapshot: Snapshot) -> bool:
     """Make the folder of rules again if it is missing or empty; whether anything was put back."""
     from sources.curation.load import restore as put_back
 
-    return put_back(_newest_copy(settings, sound_snapshot(settings)), settings.curation)
+    return put_back(_newest_copy(settings, snapshot), settings.curation)
 
 
 def _newest_copy(settings: Settings, snapshot: Snapshot) -> dict[str, bytes]:
@@ -76,7 +76,7 @@ def _memory(settings: Settings) -> str:
 
 
 def _curation(settings: Settings) -> str:
-    if restore_curation(settings):
+    if restore_curation(settings, sound_snapshot(settings)):
         return f"put back into {settings.curation}"
     held = settings.curation.is_dir() and any(settings.curation.iterdir())
     return f"{settings.curation} is there and stays as it is" if held else "none in the lake"

@@ -1,9 +1,15 @@
-"""A run with nothing new stays light: what it imports, asked of a real process."""
+"""A run with nothing new stays light: what it imports, asked of a real process, and how often it looks at the lake."""
 
 import re
 import subprocess
 import sys
 
+import pytest
+
+from pipelines.embedded import surround
+from pipelines.ingest import Plan, ingest
+from pipelines.settings import load
+from pipelines.store import Folder
 from tests.environment import ROOT, Environment
 
 HEAVY = {
@@ -23,3 +29,18 @@ def test_a_quiet_run_imports_no_engine_no_generator_and_no_pipeline(copied: Envi
     assert "nothing new" in quiet.stdout
     assert {"dlt", "pipelines.flow"} <= imported
     assert imported & HEAVY == set()
+
+
+def test_a_quiet_ingest_lists_the_lake_once_for_all_sources(
+    copied: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LAKEHOUSE__DATA_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, copied.variables[name])
+    listed: list[str] = []
+    walk = Folder.walk
+    with surround(load()) as around:
+        ingest(around, Plan())  # an answer that a copy keeps by path is found once
+        monkeypatch.setattr(Folder, "walk", lambda store, folder: listed.append(folder) or walk(store, folder))
+        loaded = ingest(around, Plan())
+    assert [(source.rows, source.problems) for source in loaded] == [(0, ())] * 4
+    assert sorted(listed) == ["_manifests", "catalog", "curation", "spotify_api", "spotify_export"]
