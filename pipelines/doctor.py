@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pipelines import build
 from pipelines.settings import Settings
+from pipelines.snapshot_file import snapshot_file
 from pipelines.store import open_store
 from sources.problem import Problem
 
@@ -138,7 +138,7 @@ def _files(settings: Settings) -> str:
 
 
 def _drift(settings: Settings) -> str:
-    from pipelines.drift import read
+    from pipelines.ledger import read
 
     stopped = sorted(read(open_store(settings.lake)).places("stopped"))
     if stopped:
@@ -153,7 +153,7 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _snapshot(settings: Settings) -> str:
-    file = build.snapshot_file(settings)
+    file = snapshot_file(settings)
     if not file.exists():
         return "nothing built yet: python pipelines/run.py"
     made = datetime.fromtimestamp(file.stat().st_mtime, UTC)

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import drift
+from pipelines import ledger
 from pipelines.duck import EXPORT_FILES, over_bronze
 from pipelines.embedded import Surroundings
 from pipelines.journal import step
@@ -107,10 +107,10 @@ def _catalog(around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     asked = whole or plan.backfill
     if not asked and nothing_new(settings.data_dir / "pipelines", url, tables):
         return Loaded("catalog")
-    agreed = drift.accepted(settings)
+    agreed = ledger.accepted(settings)
     found = extract(sight.pipeline("catalog"), url, tables, whole, plan.backfill, accepted=agreed)
     shapes = {f"catalog.{table.table}": table.changes for table in found}
-    drift.record(settings, shapes, [f"catalog.{table.table}" for table in found if table.state == "loaded"])
+    ledger.record(settings, shapes, [f"catalog.{table.table}" for table in found if table.state == "loaded"])
     problems = tuple(table.problem for table in found if table.problem)
     return Loaded("catalog", sum(table.rows + table.tombstones for table in found), problems)
 

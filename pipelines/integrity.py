@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
 from pipelines import manifest
-from pipelines.drift import without_held
 from pipelines.lake import File, Loss, Snapshot, take_snapshot
+from pipelines.ledger import without_held
 from pipelines.manifest import Entry, below
 from pipelines.settings import LakeSettings, Settings
 from pipelines.store import Folder, Store, open_store

@@ -2,6 +2,9 @@
 
 import json
 import sqlite3
+import threading
+import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import drift
+from pipelines import drift, ledger
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import pipeline_for
+from pipelines.lock import hold
 from pipelines.settings import Settings, load
 from pipelines.store import open_store
 from sources.catalog.database import open_database
@@ -116,7 +120,7 @@ def held(settings: Settings) -> tuple[int, int]:
 
 
 def states(settings: Settings) -> dict[str, str]:
-    return {known["place"]: known["state"] for known in drift.read(open_store(settings.lake)).changes}
+    return {known["place"]: known["state"] for known in ledger.read(open_store(settings.lake)).changes}
 
 
 def test_fields_of_the_api_that_published_tables_need_hold_their_packages_back(settings: Settings) -> None:
@@ -130,17 +134,33 @@ def test_fields_of_the_api_that_published_tables_need_hold_their_packages_back(s
     assert held(settings) == (2, 2)  # a poll goes with its plays
     offer(settings, 4, TRACK)
     assert held(settings) == (3, 3)  # what comes in the old shape goes on
-    ledger = drift.read(open_store(settings.lake))
-    drift._accept(ledger, ["spotify_api.plays.track.name"])
-    drift.write(open_store(settings.lake), ledger)
+    assert drift.drift(settings, Namespace(accept=["spotify_api.plays.track.name"])) == 0
     assert held(settings) == (4, 4)
+
+
+def test_what_a_run_notes_while_somebody_accepts_is_kept(settings: Settings) -> None:
+    offer(settings, 1, TRACK)
+    offer(settings, 2, {**TRACK, "name": {"text": "Song"}})
+    accepting = threading.Thread(
+        target=drift.drift, args=(settings, Namespace(accept=["spotify_api.plays.track.name"]))
+    )
+    with hold(settings, 0):
+        accepting.start()
+        time.sleep(0.3)  # it waits for the lock by now
+        offer(settings, 3, {**TRACK, "mood": "glad"})
+    accepting.join(30)
+    assert states(settings) == {
+        "spotify_api.plays.track.mood": "evolved",
+        "spotify_api.plays.track.name": "done",
+        "spotify_api.plays.track.name.text": "evolved",
+    }
 
 
 def test_a_value_never_seen_is_told_once(settings: Settings) -> None:
     offer(settings, 1, {**TRACK, "type": "track"})
     for number in (2, 3):
         offer(settings, number, {**TRACK, "type": "hologram"})
-    found = [known for known in drift.read(open_store(settings.lake)).changes if known["what"] == "value"]
+    found = [known for known in ledger.read(open_store(settings.lake)).changes if known["what"] == "value"]
     assert [(known["place"], known["now"], known["state"]) for known in found] == [
         ("spotify_api.plays.track.type", "hologram", "evolved")
     ]
