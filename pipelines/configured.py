@@ -1,0 +1,87 @@
+"""One setting at a time: asked of dlt's providers, made to be of its type, and checked.
+
+A check is a function that returns what to give instead, or None.
+
+Data flow: key -> environment, .dlt/*.toml -> value, or a UsageProblem that names its environment variable
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sources.problem import UsageProblem
+
+T = TypeVar("T")
+
+
+def value(key: str, default: T, check: Callable[[T], str | None] | None = None) -> T:
+    """A setting of the default's type, or the default.
+
+    Raises:
+        UsageProblem: It is of another type, or the check complains.
+    """
+    found = _configured(key, type(default))
+    if found is None:
+        return default
+    if check and (fault := check(found)):
+        raise UsageProblem(f"{variable(key)} is {found!r}: {fault}")
+    return found
+
+
+def optional(key: str, check: Callable[[str], str | None] | None = None) -> str | None:
+    """A text, None where there is none."""
+    return value(key, "", check) or None
+
+
+def secret(key: str) -> str | None:
+    """A text that may be among the secrets."""
+    import dlt
+
+    found: str | None = dlt.secrets.get(key, str) or dlt.config.get(key, str)
+    return found
+
+
+def path(key: str, default: Path, base: Path) -> Path:
+    """A path; a relative one is below the base."""
+    return (base / Path(value(key, str(default))).expanduser()).resolve()
+
+
+def _configured(key: str, kind: type[T]) -> T | None:
+    import dlt
+    from dlt.common.configuration.exceptions import ConfigValueCannotBeCoercedException
+
+    try:
+        found: T | None = dlt.config.get(key, kind)
+    except (ConfigValueCannotBeCoercedException, ValueError) as error:
+        raise UsageProblem(f"{variable(key)} must be of type {kind.__name__}: correct it there or in .dlt/") from error
+    return found
+
+
+def variable(key: str) -> str:
+    """The environment variable of a setting: `lakehouse.timezone` is `LAKEHOUSE__TIMEZONE`."""
+    return key.upper().replace(".", "__")
+
+
+def zone(name: str) -> str | None:
+    """Check of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "no such time zone; give a name such as Europe/Berlin"
+    return None
+
+
+def one_of(known: tuple[str, ...]) -> Callable[[str], str | None]:
+    """Check of a word."""
+    return lambda word: None if word in known else f"give one of {', '.join(known)}"
+
+
+def at_least(least: int) -> Callable[[int], str | None]:
+    """Check of a number."""
+    return lambda number: None if number >= least else f"give {least} or more"
+
+
+def share(number: float) -> str | None:
+    """Check of a share."""
+    return None if 0 <= number <= 1 else "give a share between 0 and 1"
