@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import COMMANDS
+from pipelines.command_table import COMMANDS
 from pipelines.lake import SOURCES
 from tests.environment import FIRST_RUN, Environment
 
