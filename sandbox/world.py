@@ -101,7 +101,8 @@ class World:
         lived = int(meta["days"])
         if lived >= wanted:
             return
-        from sandbox.listener import Listener, Taste
+        from sandbox.listener import Listener
+        from sandbox.taste import Taste
 
         taste = Taste(self.seed, self.store.artists(), self.store.tracks())
         listener = Listener(self.seed, _EPOCH_MS, taste, meta.get("state"))
