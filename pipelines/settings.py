@@ -163,7 +163,7 @@ def load(profile: str | None = None) -> Settings:
     """
     if profile:
         os.environ["WORKSPACE__PROFILE"] = profile
-    name = _profile()
+    name = _profile(profile)
     data_dir = path("lakehouse.data_dir", ROOT / ".dlt" / "data" / name, ROOT)
     os.environ["DLT_DATA_DIR"] = str(data_dir)  # dlt keeps pipelines below it, and its dashboard looks there
     return Settings(
@@ -195,10 +195,13 @@ def load(profile: str | None = None) -> Settings:
     )
 
 
-def _profile() -> str:
-    from dlt.common.runtime.run_context import active
+def _profile(wanted: str | None) -> str:
+    from dlt.common.runtime.run_context import active, switch_context
 
-    name: str = getattr(active(), "profile", "dev")
+    context = active()
+    if wanted and getattr(context, "profile", wanted) != wanted:  # dlt reads the variable once in a process
+        context = switch_context(context.run_dir, wanted)
+    name: str = getattr(context, "profile", "dev")
     return name
 
 

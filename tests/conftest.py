@@ -3,10 +3,13 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dlt.common.runtime.run_context import active, switch_context
+from dlt.common.time import increasing_precise_time
 
 from sandbox.servers.mariadb import SETTING as MARIADB_SETTING
 from sandbox.servers.mariadb import MariaDB
@@ -35,11 +38,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _settings_stay_with_their_test() -> Iterator[None]:
-    """Take back the variables that resolving settings in this process wrote for dlt."""
+    """Take back the variables that resolving settings in this process wrote for dlt, and the profile that dlt keeps."""
     yield
-    for name in set(os.environ) - set(SURROUNDINGS):
-        if name.startswith(SETTINGS):
-            del os.environ[name]
+    written = [name for name in set(os.environ) - set(SURROUNDINGS) if name.startswith(SETTINGS)]
+    for name in written:
+        del os.environ[name]
+    if "WORKSPACE__PROFILE" in written:
+        switch_context(active().run_dir)
+
+
+@pytest.fixture(autouse=True)
+def _time_stays_with_its_test() -> Iterator[None]:
+    """Take back dlt's clock, which never goes back by itself, from a test that lives in another year."""
+    yield
+    increasing_precise_time._last = time.time()
 
 
 @pytest.fixture(scope="session")
