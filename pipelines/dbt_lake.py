@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from pipelines.build import snapshot_file
 from pipelines.duck import literal, open_lake
 from pipelines.settings import ROOT, Settings, load
+from pipelines.snapshot_file import snapshot_file
 from sources.problem import UsageProblem
 
 if TYPE_CHECKING:

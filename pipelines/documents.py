@@ -6,13 +6,12 @@ descriptions, tests, columns as built) become one file that opens without a serv
 Data flow: metabase/, notebooks/, dbt/models -> exposures.yml, docs/dictionary.md; last build -> dbt's pages as one file
 """
 
-import json
 import os
 import sys
 from pathlib import Path
 
 from pipelines import dictionary, exposures
-from pipelines.build import DBT, SILENT, close_build, variables
+from pipelines.dbt_run import invoke
 from pipelines.lock import hold
 from pipelines.settings import ROOT, Settings, load
 from sources.problem import Problem, UsageProblem
@@ -38,17 +37,8 @@ def write(settings: Settings) -> Path:
 
 
 def _pages(settings: Settings, database: Path) -> Path:
-    from dbt.cli.main import dbtRunner
-
     target = settings.data_dir / "docs"
-    os.environ.update(SILENT, LAKEHOUSE_BUILD_FILE=str(database))
-    places = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)]
-    quiet = ["--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"]
-    try:
-        vars_ = ["--vars", json.dumps(variables(settings))]
-        answer = dbtRunner().invoke(["docs", "generate", "--static", "--target", "lake", *places, *quiet, *vars_])
-    finally:
-        close_build()
+    answer = invoke(settings, database, target, "docs", "generate", "--static", "--target", "lake")
     if not answer.success:
         raise Problem(
             f"dbt could not write its pages: {answer.exception or 'see the log'}. {settings.data_dir / 'logs'}"

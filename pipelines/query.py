@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from pipelines import build, duck
+from pipelines import duck
 from pipelines.settings import Settings
+from pipelines.snapshot_file import snapshot_file
 from pipelines.warehouse import open_warehouse
 from sources.problem import Problem, UsageProblem
 
@@ -61,7 +62,7 @@ def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None
     Raises:
         UsageProblem: Nothing is built yet.
     """
-    snapshot = build.snapshot_file(settings)
+    snapshot = snapshot_file(settings)
     if not snapshot.exists():
         raise UsageProblem("Nothing is built yet: run `python pipelines/run.py` first.")
     connection.execute("set timezone = 'UTC'")

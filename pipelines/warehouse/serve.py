@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.dbt_run import SILENT
 from pipelines.settings import Settings
 from sources.problem import Problem, RedAudit
 
-SILENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_USE_COLORS": "False", "DO_NOT_TRACK": "1"}
 # what Postgres says when rows break a constraint, and what the materialization says when columns break the contract
 AUDITS = ("violates", "could not create unique index", "contains null values", "contract of", "Got ")
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from pipelines.build import close_build
+from pipelines.dbt_run import close_build
 from pipelines.warehouse.gold import read_tables
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.serve import Project
