@@ -21,9 +21,11 @@ from pipelines.embedded import Surroundings, surround
 from pipelines.integrity import examine, sound_snapshot, told
 from pipelines.journal import step
 from pipelines.lake import Snapshot
+from pipelines.ledger import without_held
 from pipelines.lock import Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
+from pipelines.store import open_store
 from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
 from sources.problem import Problem, RedAudit
@@ -154,7 +156,7 @@ def look(settings: Settings) -> Snapshot:
     with step("snapshot") as telling:
         snapshot = sound_snapshot(settings, note=True)
         if drift.observe(settings, snapshot):
-            snapshot = sound_snapshot(settings)
+            snapshot = without_held(open_store(settings.lake), snapshot)
         telling.tell(files=sum(map(len, snapshot.files.values())), lost=len(snapshot.open_losses) or None)
     for loss in snapshot.open_losses:
         log.warning("%s", told(loss))
