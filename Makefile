@@ -19,7 +19,7 @@ run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its ow
 	$(BIN)/python -m sandbox.servers.trial $(ARGS)
 
 test: .venv/.dev  ## all tests but Spark and the long torture
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 torture: .venv/.dev  ## random schedules of runs and faults (SEED=7 MINUTES=15 SCHEDULES=1)
 	TORTURE_SEED=$(SEED) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) \

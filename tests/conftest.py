@@ -24,11 +24,15 @@ from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
+LONG = {"built", "copied", "mariadb"}
+"""Fixtures of tests that run the whole flow, or its part on servers."""
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what must be asked for."""
+    """Leave out what must be asked for, and begin with the long ones, so that no worker waits for the other's last."""
+    items.sort(key=lambda item: LONG.isdisjoint(getattr(item, "fixturenames", ())))
     if config.option.markexpr:
         return
     apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]

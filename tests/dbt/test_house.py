@@ -1,10 +1,12 @@
 """dbt as people who know dbt use it: lineage to every reader, descriptions everywhere, and dbt run by itself."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -127,3 +129,21 @@ def test_the_pages_of_dbt_are_one_file_that_needs_no_network(built: Environment)
         opened.goto(f"{page.as_uri()}#!/model/model.lakehouse.top_tracks")
         opened.get_by_text("One row per period and recording, ranked.").first.wait_for(timeout=60_000)
     assert not [url for url in asked if is_foreign(url, "file:")]
+
+
+def test_the_engine_itself_refuses_a_null_where_the_contract_forbids_it(built: Environment) -> None:
+    """Gold has no not_null test of such a column: a null never gets as far as a test."""
+    nodes = json.loads((built.data_dir / "build/dbt/manifest.json").read_text())["nodes"].values()
+    declared = {
+        (node["name"], column["name"])
+        for node in nodes
+        if node["schema"] == "gold" and node["resource_type"] == "model"
+        for column in node["columns"].values()
+        if any(constraint["type"] == "not_null" for constraint in column["constraints"])
+    }
+    with duckdb.connect(str(built.data_dir / "build/lakehouse.duckdb"), read_only=True) as connection:
+        held = connection.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'gold' and not is_nullable"
+        ).fetchall()
+    assert declared
+    assert declared == set(held)

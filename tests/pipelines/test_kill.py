@@ -2,10 +2,12 @@
 
 import shutil
 import time
-from pathlib import Path
+
+import pytest
 
 from tests.environment import Environment
 
+pytestmark = pytest.mark.xdist_group("kill")  # both compare with one twin
 MOMENTS = (("", 1.0), ("spotify_export", 0.3), ("snapshot", 4.0), ("reconcile", 0.05))
 """Step whose line is waited for (none: the start), and seconds after it: ingest, between, build, publish."""
 
@@ -31,11 +33,17 @@ def killed(environment: Environment, step: str, seconds: float) -> None:
     process.communicate()
 
 
-def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, tmp_path: Path) -> None:
-    twin = Environment(tmp_path / "twin")
-    shutil.copytree(copied.data_dir, twin.data_dir)
-    before = plays(copied)
+@pytest.fixture(scope="module")
+def twin(built: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment that ran undisturbed, 20 hours after the first run."""
+    twin = Environment(tmp_path_factory.mktemp("twin") / "data")
+    shutil.copytree(built.data_dir, twin.data_dir)
     assert twin.run("--advance", "20h").returncode == 0
+    return twin
+
+
+def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, twin: Environment) -> None:
+    before = plays(copied)
     assert copied.run("ingest", "curation").returncode == 0  # the clock is moved by the killed runs' first
     process = copied.start("--advance", "20h")
     time.sleep(0.8)
@@ -50,10 +58,7 @@ def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: En
     assert plays(copied) == plays(twin)
 
 
-def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, tmp_path: Path) -> None:
-    twin = Environment(tmp_path / "twin")
-    shutil.copytree(copied.data_dir, twin.data_dir)
-    assert twin.run("--advance", "9h").returncode == 0
-    first, second = copied.start("--advance", "9h"), copied.start()
+def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, twin: Environment) -> None:
+    first, second = copied.start("--advance", "20h"), copied.start()
     assert [first.wait(600), second.wait(600)] == [0, 0]
     assert copied.gold() == twin.gold()
