@@ -70,7 +70,9 @@ def _world(settings: Settings) -> "World":
 
     folder = settings.data_dir / "sandbox"
     sandbox = settings.sandbox
-    world = ensure(folder, settings.catalog.credentials, sandbox.seed, sandbox.tracks, create_tables)
+    world = ensure(
+        folder, settings.catalog.credentials, sandbox.seed, sandbox.tracks, create_tables, habits=sandbox.habits
+    )
     told = folder / "export-given"
     if not told.exists():
         settings.spotify_export.inbox.mkdir(parents=True, exist_ok=True)

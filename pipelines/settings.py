@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.configured import at_least, one_of, optional, path, secret, share, value, zone
+from sandbox.habits import EVERYDAY, HABITS
 
 ROOT = Path(__file__).resolve().parent.parent
 STRATEGIES = ("full", "watermark", "partition")
@@ -116,10 +117,11 @@ class MetabaseSettings:
 
 @dataclass(frozen=True)
 class SandboxSettings:
-    """The size and the seed of the sandbox's world."""
+    """The size and the seed of the sandbox's world, and whose life it is."""
 
     seed: int
     tracks: int
+    habits: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ def load(profile: str | None = None) -> Settings:
         sandbox=SandboxSettings(
             seed=value("sandbox.seed", 20, check=at_least(0)),
             tracks=value("sandbox.tracks", 3000, check=at_least(200)),
+            habits=value("sandbox.habits", EVERYDAY, check=one_of(tuple(HABITS))),
         ),
         metabase=_metabase(),
     )

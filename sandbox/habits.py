@@ -1,9 +1,11 @@
-"""The listener's habits as data.
+"""Listeners' habits as data.
 
 Data flow: constants -> `sandbox.listener`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,61 @@ SLOTS = (
     Slot(22.6, 0.7, (0.24, 0.44), 11, ("ios", "linux")),
 )
 
-KINDS = {"rotation": 42, "album": 18, "loved": 20, "discovery": 11, "obsession": 6, "podcast": 3}
-"""What a session is about, with weights."""
-
-SKIPS = {"rotation": 0.13, "album": 0.04, "loved": 0.1, "discovery": 0.34, "obsession": 0.02}
+SKIPS = {"rotation": 0.13, "album": 0.04, "loved": 0.1, "discovery": 0.34, "obsession": 0.02, "mood": 0.08}
 """Chance that a play is skipped."""
-
-ROTATION = 14
-"""Artists who are favourites at a time."""
 
 QUIET_DAY, JOURNEY, INCOGNITO, TUNNEL, PAUSE = 0.06, 0.011, 0.03, 0.06, 0.03
 """Chances: of a day without music, of a journey offline to begin, of an incognito session, of a session that starts
 without a connection, of a pause within a play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What tells one listener from another; the hours, the skips and the journeys are everybody's.
+
+    Attributes:
+        kinds: What a session is about, with weights.
+        rotation: Artists who are favourites at a time.
+        stay: Days for which one is a favourite, at least and at most.
+        loyalty: Chance that a favourite is asked for and one of the twelve that never go is taken.
+        adoption: Chance that an artist found on a discovery becomes a favourite.
+        fondness: How much of an artist is the same few songs; 1 is every song alike.
+        moods: Into how many moods the listener's music falls; 0 where sessions know no mood.
+        spell: Days for which the same two moods prevail.
+    """
+
+    kinds: Mapping[str, int]
+    rotation: int = 14
+    stay: tuple[int, int] = (6, 80)
+    loyalty: float = 0.18
+    adoption: float = 0.22
+    fondness: float = 2.2
+    moods: int = 0
+    spell: int = 9
+
+
+EVERYDAY = "everyday"
+HABITS: Mapping[str, Habits] = MappingProxyType(
+    {
+        EVERYDAY: Habits(
+            {"rotation": 42, "album": 18, "loved": 20, "discovery": 11, "obsession": 6, "podcast": 3},
+        ),
+        "loyal": Habits(  # a few artists for years, whole albums, over and over
+            {"rotation": 14, "album": 58, "loved": 16, "discovery": 2, "obsession": 8, "podcast": 2},
+            rotation=5, stay=(90, 500), loyalty=0.45, adoption=0.02, fondness=1.4,
+        ),
+        "explorer": Habits(  # always something else, hardly anything for long
+            {"rotation": 14, "album": 10, "loved": 4, "discovery": 68, "obsession": 1, "podcast": 3},
+            rotation=7, stay=(2, 12), loyalty=0.03, adoption=0.05, fondness=1.0,
+        ),
+        "moody": Habits(  # sits down for a mood, whoever made it
+            {"mood": 86, "rotation": 5, "loved": 4, "discovery": 3, "podcast": 2},
+            moods=9, spell=9,
+        ),
+    }
+)  # fmt: skip
+"""Listeners to choose from. None of them looks at how a track sounds, nor counts its plays: the
+favourites come and go by their own dice, and the mood of a track is a number that no table holds."""
 
 PODCASTS = (
     ("The Slow Kitchen", 31), ('The History of "Almost"', 54), ("Maps and Myths", 47), ("Ten Minutes of Grammar", 11),

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from sandbox import habits, ids
-from sandbox.habits import Slot
+from sandbox.habits import Habits, Slot
 from sandbox.play import Play
 from sandbox.store import Track
 from sandbox.taste import Taste
@@ -59,8 +59,8 @@ class Session:
 class Listener:
     """Lives days in order and carries the state from one to the next."""
 
-    def __init__(self, seed: int, epoch_ms: int, taste: Taste, state: str | None) -> None:
-        self.seed, self.epoch_ms, self.taste = seed, epoch_ms, taste
+    def __init__(self, seed: int, epoch_ms: int, taste: Taste, own: Habits, state: str | None) -> None:
+        self.seed, self.epoch_ms, self.taste, self.own = seed, epoch_ms, taste, own
         self.state = State(**json.loads(state)) if state else State()
         self._rng = Random()
         self._day = 0
@@ -88,7 +88,7 @@ class Listener:
         is_tunnel = rng.random() < habits.TUNNEL
         away = self.state.away_until if at < self.state.away_until else 0
         session = Session(
-            rng.choices(tuple(habits.KINDS), tuple(habits.KINDS.values()))[0],
+            rng.choices(tuple(self.own.kinds), tuple(self.own.kinds.values()))[0],
             slot.platforms[int(rng.random() ** 2 * len(slot.platforms))],
             rng.random() < habits.INCOGNITO,
             max(away, at + int(rng.uniform(0.1, 0.8) * HOUR) if is_tunnel else 0),
@@ -119,7 +119,10 @@ class Listener:
     def _queue(self, session: Session) -> Iterator[tuple[Track, str, bool]]:
         rng = self._rng
         artist_id = self._favourite()
-        if session.kind == "album":
+        if session.kind == "mood":
+            mood = self._mood()
+            yield from ((self.taste.in_mood(rng, mood), "", False) for _ in range(session.length))
+        elif session.kind == "album":
             yield from self._albums(artist_id, session.length)
         elif session.kind == "obsession":
             track = self.taste.track(rng, artist_id)
@@ -147,7 +150,7 @@ class Listener:
             artist_id = self.taste.artist(self._rng)
             count = min(left, 1 + int(self._rng.random() * 4))
             left -= count
-            if self._rng.random() < 0.22:
+            if self._rng.random() < self.own.adoption:
                 self._adopt(artist_id, 2.0)
             for _ in range(count):
                 yield self.taste.track(self._rng, artist_id), f"spotify:artist:{artist_id}", False
@@ -160,19 +163,24 @@ class Listener:
 
     def _favourite(self) -> str:
         rotation = self.state.rotation
-        if self._rng.random() < 0.18:
+        if self._rng.random() < self.own.loyalty:
             return self.taste.core[int(len(self.taste.core) * self._rng.random())]
         return self._rng.choices(tuple(rotation), [weight for weight, _ in rotation.values()])[0]
+
+    def _mood(self) -> int:
+        if self._rng.random() < 0.15:
+            return int(self._rng.random() * self.own.moods)
+        return ids.number(self.seed, "spell", self._day // self.own.spell, self._rng.random() < 0.35) % self.own.moods
 
     def _change_favourites(self) -> None:
         rotation = self.state.rotation
         for artist_id in [one for one, (_, until) in rotation.items() if until < self._day]:
             del rotation[artist_id]
-        while len(rotation) < min(habits.ROTATION, len(self.taste.artists)):
+        while len(rotation) < min(self.own.rotation, len(self.taste.artists)):
             self._adopt(self.taste.artist(self._rng), self._rng.lognormvariate(0, 0.8))
 
     def _adopt(self, artist_id: str, weight: float) -> None:
-        until = self._day + int(self._rng.uniform(6, 80))
+        until = self._day + int(self._rng.uniform(*self.own.stay))
         self.state.rotation.setdefault(artist_id, (weight, until))
 
     def _maybe_love(self, track: Track, is_skipped: bool) -> None:

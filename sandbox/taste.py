@@ -11,13 +11,15 @@ from itertools import accumulate
 from random import Random
 
 from sandbox import ids
+from sandbox.habits import Habits
 from sandbox.store import Artist, Track
 
 
 class Taste:
     """Whom the listener likes, decided by the seed, and what each artist has to offer."""
 
-    def __init__(self, seed: int, artists: list[Artist], tracks: list[Track]) -> None:
+    def __init__(self, seed: int, artists: list[Artist], tracks: list[Track], habits: Habits) -> None:
+        self.fondness = habits.fondness
         self.tracks = {track.track_id: track for track in tracks}
         self.by_artist: dict[str, list[Track]] = {}
         self.by_album: dict[str, list[Track]] = {}
@@ -29,6 +31,9 @@ class Taste:
         for artist_id, own in self.by_artist.items():
             own.sort(key=lambda track: ids.number(seed, artist_id, track.track_id))
         self.artists = [artist for artist in artists if artist.artist_id in self.by_artist]
+        self.by_mood: list[list[Track]] = [[] for _ in range(habits.moods)]
+        for track in sorted(tracks, key=lambda track: ids.number(seed, "rank", track.track_id)) if habits.moods else ():
+            self.by_mood[ids.number(seed, "mood", track.track_id) % habits.moods].append(track)
         self._sums = list(accumulate(self._weights(seed)))
         ranked = sorted(zip(self._weights(seed), self.artists, strict=True), key=lambda pair: -pair[0])
         self.core = [artist.artist_id for _, artist in ranked[:12]]
@@ -40,7 +45,12 @@ class Taste:
     def track(self, rng: Random, artist_id: str) -> Track:
         """Return a track of an artist, mostly one of the few that the listener likes best."""
         own = self.by_artist[artist_id]
-        return own[int(len(own) * rng.random() ** 2.2)]
+        return own[int(len(own) * rng.random() ** self.fondness)]
+
+    def in_mood(self, rng: Random, mood: int) -> Track:
+        """Return a track of a mood, mostly one of those that the listener likes best; any track where it has none."""
+        own = self.by_mood[mood] or list(self.tracks.values())
+        return own[int(len(own) * rng.random() ** 2.5)]
 
     def _weights(self, seed: int) -> Iterator[float]:
         genres = sorted({genre for artist in self.artists for genre in json.loads(artist.genres)})

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.habits import EVERYDAY, HABITS
 from sandbox.play import Play, millis, moment
 from sandbox.store import Store
 
@@ -104,8 +105,9 @@ class World:
         from sandbox.listener import Listener
         from sandbox.taste import Taste
 
-        taste = Taste(self.seed, self.store.artists(), self.store.tracks())
-        listener = Listener(self.seed, _EPOCH_MS, taste, meta.get("state"))
+        own = HABITS[meta.get("habits", EVERYDAY)]
+        taste = Taste(self.seed, self.store.artists(), self.store.tracks(), own)
+        listener = Listener(self.seed, _EPOCH_MS, taste, own, meta.get("state"))
         ahead = wanted + 30  # moving an hour at a time should not load the taste each time
         self.store.add([play for day in range(lived, ahead) for play in listener.live(day)])
         self.store.set_meta({"days": str(ahead), "state": listener.state.dump()})
@@ -117,6 +119,8 @@ def ensure(
     seed: int,
     tracks: int,
     create_tables: "Callable[[Engine], None] | None" = None,
+    *,
+    habits: str = EVERYDAY,
 ) -> World:
     """Make the world under the folder if it is not there yet, and open it.
 
@@ -127,18 +131,25 @@ def ensure(
         seed: Decides catalog and life.
         tracks: Size of a generated catalog.
         create_tables: Makes the tables of a new catalog file; by default tables with the columns of the CSV files.
+        habits: Whose life it is, one of `sandbox.habits.HABITS`.
 
     Raises:
         UsageProblem: The catalog has no tracks.
     """
     if not (folder / "world.sqlite").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _make(folder, catalog_url, seed, tracks, create_tables)
+        _make(folder, catalog_url, seed, tracks, create_tables, habits=habits)
     return World(folder)
 
 
 def _make(
-    folder: Path, catalog_url: str, seed: int, tracks: int, create_tables: "Callable[[Engine], None] | None"
+    folder: Path,
+    catalog_url: str,
+    seed: int,
+    tracks: int,
+    create_tables: "Callable[[Engine], None] | None",
+    *,
+    habits: str,
 ) -> None:
     from sandbox import pool
     from sandbox.tables import fill_if_missing
@@ -152,7 +163,7 @@ def _make(
     store.add(drawn.artists)
     store.add(drawn.albums)
     store.add(drawn.tracks)
-    store.set_meta({"seed": str(seed), "now_ms": str(_EPOCH_MS), "days": "0"})
+    store.set_meta({"seed": str(seed), "now_ms": str(_EPOCH_MS), "days": "0", "habits": habits})
     store.close()
     world = World(making)
     world.advance(FIRST_NOW - EPOCH)

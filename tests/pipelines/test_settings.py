@@ -87,6 +87,7 @@ def test_environment_variables_win_and_are_typed(tmp_path: Path) -> None:
         ("LAKEHOUSE__SESSION_GAP_MINUTES", "0"),
         ("SOURCES__CATALOG__SPOTIFY_TRACKS__STRATEGY", "guess"),
         ("SANDBOX__TRACKS", "-1"),
+        ("SANDBOX__HABITS", "nobody's"),
     ],
 )
 def test_a_wrong_value_is_a_usage_problem_that_names_the_variable(variable: str, value: str) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from sandbox import ids
+from sandbox.habits import HABITS
 from sandbox.tables import create_plain
 from sandbox.world import EPOCH, FIRST_NOW, World, ensure
 from sources.problem import UsageProblem
@@ -45,6 +47,39 @@ def test_the_same_seed_gives_the_same_life_in_another_process(made, tmp_path):
 def test_another_seed_gives_another_life(made, tmp_path):
     other = ensure(tmp_path, url(made), 12, 1500)
     assert other.plays()[:50] != World(made).plays()[:50]
+
+
+def test_listeners_of_different_habits_differ_in_what_they_are_named_for(made, tmp_path):
+    heard, albums = {}, {}
+    for habits in HABITS:
+        own = ensure(tmp_path / habits, url(made), 11, 1500, habits=habits)
+        plays = [play for play in own.plays() if play.kind == "track"]
+        artists = Counter(own.store.track(play.item_id).artists[0] for play in plays)
+        heard[habits] = sum(count for _, count in artists.most_common(12)) / len(plays), len({p.item_id for p in plays})
+        albums[habits] = sum(play.context_uri.startswith("spotify:album") for play in plays) / len(plays)
+        own.close()
+
+    assert max(albums, key=albums.get) == "loyal"
+    assert max(heard, key=lambda habits: heard[habits][0]) == "loyal"
+    assert min(heard, key=lambda habits: heard[habits][1]) == "loyal"
+    assert min(heard, key=lambda habits: heard[habits][0]) == "moody"
+    assert heard["explorer"][1] > heard["everyday"][1]
+
+
+def test_a_session_in_a_mood_holds_one_mood_of_many_artists(made, tmp_path):
+    own = ensure(tmp_path, url(made), 11, 1500, habits="moody")
+    plays = [play for play in own.plays() if play.kind == "track" and not play.context_uri]
+    moods = HABITS["moody"].moods
+    neighbours = [(a, b) for a, b in pairwise(plays) if b.number == a.number + 1]
+
+    def mood(play):
+        return ids.number(own.seed, "mood", play.item_id) % moods
+
+    def artist(play):
+        return own.store.track(play.item_id).artists[0]
+
+    assert sum(mood(a) == mood(b) for a, b in neighbours) > 0.85 * len(neighbours)
+    assert sum(artist(a) == artist(b) for a, b in neighbours) < 0.2 * len(neighbours)
 
 
 def test_how_far_time_is_moved_at_once_changes_nothing(made, world, tmp_path):
