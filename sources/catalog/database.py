@@ -19,6 +19,8 @@ SETTING = "SOURCES__CATALOG__CREDENTIALS"
 MYSQL = ("mysql", "mariadb")
 SHIPPED = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg2"}
 """The driver for a URL that names none."""
+SECONDS = {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 300}
+"""How long a MySQL server may keep silent; a URL that names them has its own. Sums over a large table take minutes."""
 _SESSION = "set session time_zone = '+00:00', sql_mode = concat({}, ',STRICT_ALL_TABLES')"
 
 
@@ -51,6 +53,11 @@ def open_database(url: str, *, create: bool = False) -> "sa.Engine":
     return engine
 
 
+def patience(url: "sa.URL") -> int:
+    """Seconds that a MySQL server may take for an answer."""
+    return int(str(url.query.get("read_timeout", SECONDS["read_timeout"])))
+
+
 def place(engine: "sa.Engine") -> str:
     """Where the database is, without the password or other arguments."""
     return engine.url.set(query={}).render_as_string(hide_password=True)
@@ -73,9 +80,11 @@ def explained(engine: "sa.Engine", doing: str) -> Iterator[None]:
 
 
 def _options(url: "sa.URL") -> dict[str, Any]:
-    if url.get_backend_name() in MYSQL:
-        return {"connect_args": {"charset": "utf8mb4", "connect_timeout": 10}, "pool_pre_ping": True}
-    return {}
+    if url.get_backend_name() not in MYSQL:
+        return {}
+    bounds = SECONDS if url.get_driver_name() == "pymysql" else {"connect_timeout": SECONDS["connect_timeout"]}
+    own = {name: seconds for name, seconds in bounds.items() if name not in url.query}
+    return {"connect_args": {"charset": "utf8mb4", **own}, "pool_pre_ping": True}
 
 
 def _prepare_mysql(connection: Any, _record: object) -> None:

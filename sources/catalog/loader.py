@@ -20,6 +20,7 @@ from dlt.sources.sql_database import BaseTableLoader
 
 from sources.catalog.checksum import UNIT, Tally
 from sources.catalog.choice import Choice
+from sources.catalog.database import explained
 from sources.catalog.layout import NameOf, layout_of
 from sources.catalog.ledger import Bronze, Ledger
 from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
@@ -76,7 +77,8 @@ class KeyWindowLoader(BaseTableLoader):
             return
         ledger = Ledger(plan.choice, remember=plan.compare)
         try:
-            yield from _Load(self.engine, task, plan, ledger, state).rows()
+            with explained(self.engine, f"Reading the catalog's table {task.choice.table}"):
+                yield from _Load(self.engine, task, plan, ledger, state).rows()
         finally:
             ledger.close()
 

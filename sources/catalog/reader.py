@@ -7,13 +7,14 @@ by whatever index fits. Any other database is streamed through its SQLAlchemy dr
 Data flow: condition -> statements -> arrow tables of the layout
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.choice import Choice, Column
-from sources.catalog.database import SETTING
+from sources.catalog.database import SECONDS, SETTING, patience
 from sources.catalog.layout import PARTITION, Layout
 from sources.catalog.sql import Sql
 from sources.catalog.view import View
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 WINDOW = 50_000
-UNDERSTOOD = {"charset"}
+UNDERSTOOD = {"charset", *SECONDS}
 """Arguments of a MySQL URL that connectorx can do without; with any other the driver of the URL reads."""
 
 
@@ -125,8 +126,17 @@ class Reader:
     def _fetch(self, query: str) -> "pa.Table":
         import connectorx
 
+        seconds = patience(self.engine.url)
         try:
-            return connectorx.read_sql(self._url, query, return_type="arrow", protocol="binary")
+            return _within(
+                seconds, lambda: connectorx.read_sql(self._url, query, return_type="arrow", protocol="binary")
+            )
+        except TimeoutError:
+            raise Problem(
+                f"Reading the catalog's table {self.choice.table} failed: {seconds} s brought no whole page of "
+                f"{self.window:,} rows. Nothing of this read counts. Check the database and {SETTING}, which gives a "
+                "slow one more time with ?read_timeout=SECONDS."
+            ) from None
         except BaseException as error:
             # a panic in connectorx's rust is no Exception
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":
@@ -142,6 +152,20 @@ class Reader:
         # else the driver asks a server on loopback for its socket, which behind a tunnel is another server's
         bare = self.engine.url.set(drivername="mysql", query={"prefer_socket": "false"})
         return bare.render_as_string(hide_password=False)
+
+
+def _within(seconds: int, ask: "Callable[[], pa.Table]") -> "pa.Table":
+    """An answer, or a TimeoutError: connectorx knows none, and a thread that hangs in it keeps no process alive."""
+    answer: Future[pa.Table] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return answer.result(seconds)
 
 
 def _shown(sql: Sql, column: Column) -> str:
