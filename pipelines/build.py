@@ -19,7 +19,6 @@ from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 from pipelines.snapshot_file import snapshot_file, write_snapshot
 from pipelines.store import Folder
-from sources.problem import Problem
 
 MARK = "build/mark.json"
 ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
@@ -141,5 +140,4 @@ def _make_views(settings: Settings, snapshot: Snapshot, database: Path) -> None:
             duck.open_lake(connection, settings.lake)
             duck.create_bronze(connection, snapshot, duck.declared_tables())
     except duckdb.Error as error:
-        place = settings.lake.bucket_url
-        raise Problem(f"The lake {place} cannot be read: {str(error).splitlines()[0]} Run doctor.") from error
+        raise duck.unreadable(settings.lake, error) from error

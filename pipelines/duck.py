@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
+PATIENCE = {"http_timeout": 20, "http_retries": 2, "http_retry_wait_ms": 500}
+"""How many seconds a bucket may say nothing in the midst of an answer, and how a request is repeated."""
 EXPORT_FILES = "spotify_export__files"
 LOSSES = Table(
     "losses",
@@ -71,6 +73,8 @@ def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> No
     if lake.is_local:
         return
     load_extension(connection, "httpfs")
+    for name, number in PATIENCE.items():
+        connection.execute(f"set {name} = {number}")
     options = {
         "type": "s3",
         "scope": lake.bucket_url,
@@ -80,6 +84,37 @@ def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> No
     }
     body = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
     connection.execute(f"create or replace temporary secret lake ({body})")
+
+
+@contextmanager
+def readable(lake: LakeSettings) -> Iterator[None]:
+    """Turn what DuckDB says of files that it cannot read into a Problem.
+
+    Raises:
+        Problem: The lake does not answer, or a file is not there.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise unreadable(lake, error) from error
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Whether DuckDB complains of the way to a bucket, and not of what is in a file."""
+    import duckdb
+
+    return isinstance(error, duckdb.HTTPException) or " HTTP " in str(error)
+
+
+def unreadable(lake: LakeSettings, error: Exception) -> Problem:
+    """What DuckDB said of the lake's files, in one paragraph."""
+    said = str(error).splitlines()[0].rstrip(".")
+    return Problem(
+        f"The lake {lake.bucket_url} cannot be read: {said}. Check DESTINATION__LAKE__BUCKET_URL and the server; "
+        "doctor looks at both."
+    )
 
 
 def _keys(lake: LakeSettings) -> dict[str, str | None]:
@@ -114,7 +149,7 @@ def over_bronze(lake: LakeSettings, snapshot: Snapshot, views: Iterable[str]) ->
     import duckdb
 
     tables = declared_tables()
-    with duckdb.connect() as connection:
+    with readable(lake), duckdb.connect() as connection:
         open_lake(connection, lake)
         create_bronze(connection, snapshot, {view: tables[view] for view in views})
         yield connection

@@ -131,17 +131,23 @@ def _footers(lake: LakeSettings, pairs: Iterable[tuple[str, File]]) -> dict[str,
         for view, paths in by_view.items():
             try:
                 rows = connection.execute(FOOTERS, [MOMENTS.get(view, "")] * 2 + [paths]).fetchall()
-            except duckdb.Error:  # one that cannot be read spoils the query; it has no rows then, and is told later
-                rows = [row for path in paths for row in _alone(connection, view, path)]
+            except duckdb.Error:  # one that is spoiled spoils the query; it has no rows then, and is told later
+                rows = [row for path in paths for row in _alone(connection, lake, view, path)]
             told |= {path: (int(count), first, last) for path, count, first, last in rows}
     return told
 
 
-def _alone(connection: "object", view: str, path: str) -> list[tuple[str, int, str | None, str | None]]:
+def _alone(
+    connection: "object", lake: LakeSettings, view: str, path: str
+) -> list[tuple[str, int, str | None, str | None]]:
     import duckdb
+
+    from pipelines import duck
 
     moment = MOMENTS.get(view, "")
     try:
         return connection.execute(FOOTERS, [moment, moment, [path]]).fetchall()  # type: ignore[attr-defined,no-any-return]
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if duck.is_unanswered(error):  # a bucket in trouble says nothing of the file, and manifests are for ever
+            raise duck.unreadable(lake, error) from error
         return []

@@ -1,0 +1,39 @@
+"""A manifest says for ever what a package held: a bucket in trouble must not make it say that a file holds nothing."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlalchemy import make_url
+
+from pipelines import manifest
+from pipelines.lake import File, Snapshot
+from pipelines.settings import LakeSettings
+from pipelines.store import open_store
+from sandbox.servers.seaweedfs import S3
+from sources.problem import Problem
+from tests.proxy import UNAVAILABLE, Fault, between
+
+TABLE, LOAD = "spotify_api__plays", "1.5"
+
+
+@pytest.mark.servers
+def test_a_bucket_that_answers_503_leaves_no_manifest_of_a_file_without_rows(s3: S3, tmp_path: Path) -> None:
+    bucket, at, file = s3.fresh(), make_url(s3.url), tmp_path / "a.parquet"
+    duckdb.sql(f"copy (select now() as played_at from range(3)) to '{file}'")
+    with between(at.host or "", at.port or 0) as proxy:
+        keys = (bucket.access_key, bucket.secret_key, f"http://127.0.0.1:{proxy.port}", bucket.region)
+        lake = LakeSettings(bucket.bucket_url, *keys)
+        store = open_store(lake)
+        store.write("spotify_api/plays/1.5.a.parquet", file.read_bytes())
+        one = File(f"{store.root}/spotify_api/plays/1.5.a.parquet", LOAD, file.stat().st_size)
+        snapshot = Snapshot({TABLE: (one,)}, root=store.root)
+        fault = proxy.break_with(Fault(UNAVAILABLE, b"HEAD /", times=99))
+        with pytest.raises(Problem, match=r"cannot be read.*DESTINATION__LAKE__BUCKET_URL"):
+            manifest.write_missing(lake, store, snapshot, {})
+        assert fault.hits >= 2
+        assert not store.walk("_manifests")
+        proxy.heal()
+        assert manifest.write_missing(lake, store, snapshot, {})
+        (entry,) = manifest.read(store, tmp_path / "manifests.json").values()
+        assert entry.rows == 3
