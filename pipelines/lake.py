@@ -116,6 +116,8 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
     import dlt
 
     export_destination(settings)
+    if not settings.lake.is_local:
+        _repeat_little()
     _never_before(_newest_load(settings, source))
     return dlt.pipeline(
         pipeline_name=source,
@@ -123,6 +125,13 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
         dataset_name=source,
         pipelines_dir=str(settings.data_dir / "pipelines"),
     )
+
+
+def _repeat_little() -> None:
+    """Let s3fs try twice, not five times: botocore repeats below it, and each try at a silent bucket costs minutes."""
+    from s3fs import S3FileSystem
+
+    S3FileSystem.retries = 2
 
 
 def export_destination(settings: Settings) -> None:
