@@ -27,7 +27,7 @@ def test_a_server_that_falls_silent_is_not_waited_for_long(
         house.do("insert into spotify_tracks (track_id, name) values ('a', 'A'), ('b', 'B')")
         fault = proxy.break_with(Fault(SILENT, asked))
         start = time.monotonic()
-        with pytest.raises(Problem, match="(?s)Reading the catalog.*SOURCES__CATALOG__CREDENTIALS"):
+        with pytest.raises(Problem, match=r"(?s)Reading the catalog.*SOURCES__CATALOG__CREDENTIALS"):
             house.extract()
         assert fault.hits
         assert 2 <= time.monotonic() - start < 30
