@@ -23,7 +23,11 @@ PATH_SETTINGS = (
     "DESTINATION__LAKE__BUCKET_URL",
     "DESTINATION__WAREHOUSE__CREDENTIALS",
 )
-FULL_DISK = ("No space left", "disk is full", "not enough space")
+FULL_DISK = ("No space left", "disk is full", "not enough space", "File too large", "disk I/O error")
+NO_SPACE = (
+    "The disk is full: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; what was half "
+    "written is never read."
+)
 GUARDED = "prod"
 EPILOG = "Without a command: the whole flow, sources to published gold. Settings: docs/settings.md."
 log = logging.getLogger("lakehouse.cli")
@@ -72,8 +76,6 @@ def main(arguments: list[str], invoked_from: Path) -> int:
 
 def _explained(error: Exception) -> Problem:
     said = str(error).strip().splitlines() or [""]
-    if any(sign in str(error) for sign in FULL_DISK):
-        return Problem("The disk is full. Free space and run again: what was half written is never read.")
     if isinstance(error, OSError) and error.filename:
         return Problem(f"{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder.")
     return Problem(f"{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
@@ -106,7 +108,8 @@ def _refuse_to_replace(options: argparse.Namespace) -> None:
 
 def _tell(problem: Problem, exit_code: int) -> int:
     log.error("%s", problem, exc_info=True, extra={"file_only": True})
-    print(" ".join(str(problem).split()), file=sys.stderr)
+    told = " ".join(str(problem).split())
+    print(f"{told} {NO_SPACE}" if any(sign in told for sign in FULL_DISK) else told, file=sys.stderr)
     return exit_code
 
 

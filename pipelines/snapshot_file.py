@@ -34,6 +34,7 @@ def write_snapshot(settings: Settings, database: Path) -> None:
         _copy_tables(connection)
         _copy_views(connection)
         connection.execute("detach built")
+        connection.execute("checkpoint")  # closing would do it too, and keep silent where the disk is full
     beside.replace(final)
 
 

@@ -102,6 +102,15 @@ class Store:
         """Make the tables of an empty file."""
         self._sqlite.executescript(_TABLES)
 
+    def fold(self) -> None:
+        """Bring the write-ahead log into the file, which then is whole by itself.
+
+        Raises:
+            sqlite3.OperationalError: The disk is full; closing would keep silent about it.
+        """
+        with self._lock:
+            self._sqlite.execute("pragma wal_checkpoint(passive)").fetchall()
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

@@ -167,6 +167,7 @@ def _make(
     store.close()
     world = World(making)
     world.advance(FIRST_NOW - EPOCH)
+    world.store.fold()
     world.close()
     (making / "world.sqlite").rename(folder / "world.sqlite")
     _empty(making)

@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -54,6 +55,8 @@ class Schedule:
             (2, self.tear),
             (2, self.two_at_once),
             (2, self.jump),
+            (2, self.fill_the_disk),
+            (1, self.import_again),
             (1, self.change_rules),
             (1, self.lose_a_file_of_the_lake),
             *([(3, self.run), (3, self.kill_a_build)] if whole else []),
@@ -161,6 +164,30 @@ class Schedule:
         ahead = self.chance.choice([-86_400 * 300, -3600, -5, 5, 3600, 86_400 * 30])
         self.note(f"the clock is {ahead} s ahead")
         self.ingest(TORTURE_CLOCK=str(ahead))
+
+    def fill_the_disk(self) -> None:
+        """A run that finds no space, for large files alone or from some moment on."""
+        if self.chance.random() < 0.5:
+            space = self.chance.choice([0, 1000, 30_000, 1_000_000, 10_000_000])
+            process = self._start(TORTURE_SPACE=str(space))
+            self._end(process, f"run, no file above {space} bytes", must=False)
+        else:
+            at = self.chance.randint(1, 2 * self.moments)
+            process = self._start(TORTURE_FULL_AT=str(at), TORTURE_FOLDER=str(self.folder))
+            self._end(process, f"run, disk full from change {at} on", must=False)
+
+    def import_again(self) -> None:
+        """The export once more, some of its files, as single files or as another zip."""
+        world = self.model.world()
+        whole = world.write_export(self.folder.parent / "export.zip")
+        world.close()
+        folder = self.folder.parent / f"again-{len(self.journal)}"
+        with zipfile.ZipFile(whole) as archive:
+            names = [name for name in archive.namelist() if self.chance.random() < 0.6]
+            archive.extractall(folder, names)
+        again = shutil.make_archive(str(folder), "zip", folder) if self.chance.random() < 0.5 else str(folder)
+        if names:
+            self._end(self._start("import", again), f"{len(names)} files imported again", must=True)
 
     def change_rules(self) -> None:
         """Another set of the listener's own rules."""
