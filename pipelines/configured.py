@@ -34,11 +34,13 @@ def optional(key: str, check: Callable[[str], str | None] | None = None) -> str 
     return value(key, "", check) or None
 
 
-def secret(key: str) -> str | None:
-    """A text that may be among the secrets."""
+def secret(key: str, check: Callable[[str], str | None] | None = None) -> str | None:
+    """A text that may be among the secrets; what is checked is shown in the complaint, so it is none itself."""
     import dlt
 
     found: str | None = dlt.secrets.get(key, str) or dlt.config.get(key, str)
+    if found and check and (fault := check(found)):
+        raise UsageProblem(f"{variable(key)} is {found!r}: {fault}")
     return found
 
 

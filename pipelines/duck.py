@@ -80,7 +80,7 @@ def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> No
         "scope": lake.bucket_url,
         "region": lake.region_name or "us-east-1",
         **_keys(lake),
-        **_endpoint(lake.endpoint_url),
+        **_endpoint(lake),
     }
     body = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
     connection.execute(f"create or replace temporary secret lake ({body})")
@@ -129,11 +129,12 @@ def _keys(lake: LakeSettings) -> dict[str, str | None]:
     return {"key_id": frozen.access_key, "secret": frozen.secret_key, "session_token": frozen.token}
 
 
-def _endpoint(url: str | None) -> dict[str, str]:
-    if not url:
-        return {}
-    scheme, _, host = url.rpartition("://")
-    return {"endpoint": host.rstrip("/"), "use_ssl": str(scheme != "http").lower(), "url_style": "path"}
+def _endpoint(lake: LakeSettings) -> dict[str, str]:
+    style = {"url_style": lake.s3_url_style} if lake.s3_url_style else {}
+    if not lake.endpoint_url:
+        return style
+    scheme, _, host = lake.endpoint_url.rpartition("://")
+    return {"endpoint": host.rstrip("/"), "use_ssl": str(scheme != "http").lower(), "url_style": "path", **style}
 
 
 def declared_tables() -> dict[str, Table]:

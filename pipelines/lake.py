@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.merged import Merged, Piece, pieces, read_list
 from pipelines.settings import Settings
-from pipelines.store import Store, open_store
+from pipelines.store import Store, addressing, open_store
 
 if TYPE_CHECKING:
     import dlt
@@ -138,6 +138,11 @@ def export_destination(settings: Settings) -> None:
     """Put the lake's place where dlt and its dashboard look for it: they know settings only, not code."""
     url = settings.lake.bucket_url
     os.environ["DESTINATION__LAKE__BUCKET_URL"] = settings.lake.folder.as_uri() if settings.lake.is_local else url
+    if style := addressing(settings.lake):
+        import dlt
+
+        given = dlt.config.get("destination.lake.config_kwargs", dict) or {}
+        os.environ["DESTINATION__LAKE__CONFIG_KWARGS"] = json.dumps({**given, "s3": style})
 
 
 def _newest_load(settings: Settings, source: str) -> float:

@@ -18,6 +18,7 @@ from sandbox.habits import EVERYDAY, HABITS
 
 ROOT = Path(__file__).resolve().parent.parent
 STRATEGIES = ("full", "watermark", "partition")
+URL_STYLES = ("path", "vhost")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SPOTIFY_API_URL = "https://api.spotify.com/v1/"
 SPOTIFY_ACCOUNTS_URL = "https://accounts.spotify.com"
@@ -76,6 +77,7 @@ class LakeSettings:
     aws_secret_access_key: str | None
     endpoint_url: str | None
     region_name: str | None
+    s3_url_style: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -248,6 +250,7 @@ def _lake(data_dir: Path) -> LakeSettings:
         aws_secret_access_key=secret(f"{section}.credentials.aws_secret_access_key"),
         endpoint_url=secret(f"{section}.credentials.endpoint_url"),
         region_name=secret(f"{section}.credentials.region_name"),
+        s3_url_style=secret(f"{section}.credentials.s3_url_style", check=one_of(URL_STYLES)),
     )
 
 

@@ -147,8 +147,19 @@ def s3_client(settings: LakeSettings) -> Any:
         aws_secret_access_key=settings.aws_secret_access_key,
         endpoint_url=settings.endpoint_url,
         region_name=settings.region_name or "us-east-1",
-        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"}),
+        config=Config(
+            connect_timeout=5,
+            read_timeout=10,
+            retries={"max_attempts": 2, "mode": "standard"},
+            s3=addressing(settings) or None,
+        ),
     )
+
+
+def addressing(settings: LakeSettings) -> dict[str, str]:
+    """Where botocore puts the bucket's name; by itself into the path at an endpoint, into the host name at AWS."""
+    style = {"path": "path", "vhost": "virtual"}.get(settings.s3_url_style or "")
+    return {"addressing_style": style} if style else {}
 
 
 def open_store(settings: LakeSettings) -> Store:

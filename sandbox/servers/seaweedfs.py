@@ -21,7 +21,7 @@ from sandbox.servers.programs import find
 from sources.problem import Problem
 
 SETTING = "TEST_S3_URL"
-REGION = "us-east-1"
+REGION, DOMAIN = "us-east-1", "localhost"
 ACCESS_KEY, SECRET_KEY = "lakehouse", "lakehouse-secret"
 PORT_FLAGS = (
     "-s3.port", "-s3.port.grpc", "-master.port", "-master.port.grpc", "-volume.port", "-volume.port.grpc",
@@ -162,7 +162,7 @@ def _start(stack: contextlib.ExitStack, weed: Path, place: Path) -> str:
         data.mkdir()
         command = [
             weed, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *QUIET,
-            f"-s3.localSocket={place}/s3.sock",
+            f"-s3.localSocket={place}/s3.sock", f"-s3.domainName={DOMAIN}",
             *(f"{flag}={port}" for flag, port in ports.items()),
         ]  # fmt: skip
         endpoint = f"127.0.0.1:{ports['-s3.port']}"

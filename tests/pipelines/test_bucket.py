@@ -1,0 +1,126 @@
+"""A bucket is reached the way the settings say by all three of its clients: the store, dlt and DuckDB."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from pipelines import duck
+from pipelines.lake import pipeline_for, take_snapshot
+from pipelines.settings import load
+from pipelines.store import open_store
+from sandbox.servers.seaweedfs import DOMAIN, S3, SETTING, Bucket
+from sources.problem import UsageProblem
+from tests.proxy import STRUCK, Fault, Proxy, between
+
+KEYS = "DESTINATION__LAKE__CREDENTIALS__"
+COPIED = {"file": "merge.csv", "line": 1, "kind": "artist", "fields": "{}", "is_valid": True, "problem": None}
+
+
+@pytest.fixture
+def through(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bucket, Proxy]]:
+    """A bucket that the settings name, behind a proxy, and every name below `localhost` known to this process."""
+    bucket, at, resolve = s3.fresh(), make_url(s3.url), socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *rest: Any, **named: Any) -> Any:
+        return resolve("127.0.0.1" if str(host).endswith(DOMAIN) else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with between(at.host or "", at.port or 0) as proxy:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(f"{KEYS}ENDPOINT_URL", f"http://{DOMAIN}:{proxy.port}")
+        monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path / "data"))
+        yield bucket, proxy
+
+
+def uses() -> dict[str, Callable[[], object]]:
+    """What each client does with the lake of the settings."""
+    settings = load()
+    store = open_store(settings.lake)
+
+    def loads() -> None:
+        run = pipeline_for(settings, "curation").run([COPIED], table_name="rules", loader_file_format="parquet")
+        run.raise_on_failed_jobs()
+
+    def reads() -> None:
+        with duck.over_bronze(settings.lake, take_snapshot(store), ["curation__rules"]) as connection:
+            assert connection.execute("select kind from bronze.curation__rules").fetchall() == [("artist",)]
+
+    return {"store": lambda: store.write("note", b"1"), "dlt": loads, "duckdb": reads}
+
+
+class Role(HTTPServer):
+    """What a container asks for the keys of its role."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.asked = 0
+        self.keys = {
+            "AccessKeyId": bucket.access_key,
+            "SecretAccessKey": bucket.secret_key,
+            "Token": "",
+            "Expiration": "2999-01-01T00:00:00Z",
+        }
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Gives the keys to whoever asks."""
+
+    server: Role
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.server.keys).encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("style", [None, "path", "vhost"])
+def test_the_bucket_s_name_goes_where_the_setting_says(
+    through: tuple[Bucket, Proxy], style: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, proxy = through
+    if style == "vhost" and SETTING in os.environ:
+        pytest.skip(f"only a server of our own is known below {DOMAIN}")
+    if style:
+        monkeypatch.setenv(f"{KEYS}S3_URL_STYLE", style)
+    host = f"Host: {bucket.bucket_url.removeprefix('s3://')}.{DOMAIN}"
+    for client, use in uses().items():
+        fault = proxy.break_with(Fault(STRUCK, host.encode(), times=1000))
+        use()
+        assert bool(fault.hits) == (style == "vhost"), client
+
+
+@pytest.mark.servers
+def test_without_keys_all_clients_take_those_of_the_machine_s_role(
+    through: tuple[Bucket, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, _ = through
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(f"{KEYS}{name}")
+        monkeypatch.delenv(name, raising=False)
+    with Role(bucket) as given:
+        threading.Thread(target=given.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{given.server_port}/role")
+        for use in uses().values():
+            use()
+        given.shutdown()
+    assert given.asked >= 3
+
+
+def test_an_unknown_style_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{KEYS}S3_URL_STYLE", "virtual")
+    with pytest.raises(UsageProblem, match=r"S3_URL_STYLE is 'virtual': give one of path, vhost"):
+        load()
