@@ -41,6 +41,12 @@ def test_the_pipeline_reaches_each_server_by_its_name_with_the_keys_that_the_ser
     assert all("${PASSWORD:-lakehouse}" in password for password in passwords)
 
 
+def test_the_dashboards_are_applied_to_the_metabase_beside_the_pipeline() -> None:
+    address = SERVICES["pipeline"]["environment"]["METABASE__URL"]
+    (port,) = (port.rsplit(":", 1)[1] for port in SERVICES["metabase"]["ports"])
+    assert address == f"http://metabase:{port}"
+
+
 def test_the_profile_decides_the_lake_s_prefix() -> None:
     settings = SERVICES["pipeline"]["environment"]
     assert settings["DESTINATION__LAKE__BUCKET_URL"].endswith(settings["WORKSPACE__PROFILE"])
