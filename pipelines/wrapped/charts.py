@@ -10,7 +10,8 @@ from pipelines.wrapped.markup import Markup, el, join
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STEPS = 6
-RADAR_LEFT = 120
+RADAR_LEFT, RADAR_WIDTH = 150, 620
+HEAT_LEFT, HEAT_STEP = 64, 27.3
 
 
 def bars(values: Sequence[tuple[str, str, float]], label: str) -> Markup:
@@ -58,10 +59,10 @@ def heat(cells: Mapping[tuple[int, int], int], order: Sequence[int], label: str)
         A picture 720 wide and 250 high.
     """
     most = max(cells.values(), default=0) or 1
-    marks = [el("text", f"{hour}:00", x=f"{44 + hour * 28}", y="16", class_="hour") for hour in range(0, 24, 6)]
+    marks = [el("text", f"{hour}:00", x=f"{HEAT_LEFT + hour * HEAT_STEP:.1f}", y="16") for hour in range(0, 24, 6)]
     for row, weekday in enumerate(order):
         top = 26 + row * 32
-        marks.append(el("text", WEEKDAYS[weekday - 1], x="0", y=f"{top + 19}"))
+        marks.append(el("text", WEEKDAYS[weekday - 1], x="0", y=f"{top + 20}"))
         marks += [_cell(cells.get((weekday, hour), 0), most, hour, top, WEEKDAYS[weekday - 1]) for hour in range(24)]
     return _picture(720, 252, label, marks)
 
@@ -70,9 +71,9 @@ def _cell(plays: int, most: int, hour: int, top: int, weekday: str) -> Markup:
     return el(
         "rect",
         el("title", f"{weekday} {hour}:00: {plays:,} plays"),
-        x=44 + hour * 28,
+        x=f"{HEAT_LEFT + hour * HEAT_STEP:.1f}",
         y=top,
-        width=25,
+        width=24,
         height=28,
         rx=5,
         class_=f"heat h{math.ceil(STEPS * plays / most)}",
@@ -112,7 +113,7 @@ def radar(axes: Sequence[tuple[str, float, float | None]], label: str) -> Markup
         label: What a screen reader says.
 
     Returns:
-        A picture 560 wide and 330 high.
+        A picture 620 wide and 330 high.
     """
     marks = [_web([level] * len(axes), "ring") for level in (0.25, 0.5, 0.75, 1.0)]
     before = [value for _, _, value in axes if value is not None]
@@ -121,9 +122,12 @@ def radar(axes: Sequence[tuple[str, float, float | None]], label: str) -> Markup
     marks.append(_web([value for _, value, _ in axes], "shape"))
     for place, (name, value, _) in enumerate(axes):
         x, y = _polar(138, place / len(axes))
-        anchor = "middle" if abs(x - 160) < 20 else ("start" if x > 160 else "end")
-        marks.append(el("text", f"{name} {value:.2f}", x=f"{x + RADAR_LEFT:.1f}", y=f"{y + 9:.1f}", text_anchor=anchor))
-    return _picture(560, 330, label, marks)
+        is_beside = abs(x - 160) > 20
+        anchor = ("start" if x > 160 else "end") if is_beside else "middle"
+        under = {"x": f"{x + RADAR_LEFT:.1f}", "dy": "1.15em"} if is_beside else {}
+        words = el("tspan", f"{name} "), el("tspan", f"{value:.2f}", **under)
+        marks.append(el("text", *words, x=f"{x + RADAR_LEFT:.1f}", y=f"{y + 9:.1f}", text_anchor=anchor))
+    return _picture(RADAR_WIDTH, 330, label, marks)
 
 
 def _web(values: Sequence[float], kind: str) -> Markup:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.wrapped.markup import Markup, el, join
+from pipelines.wrapped.markup import Markup, el
 from pipelines.wrapped.story import Story
 
 
@@ -60,5 +60,5 @@ def tiles(story: Story, *entries: tuple[str, str, Any, Any]) -> Markup:
 
 def _tile(story: Story, label: str, name: str, value: Any, before: Any) -> Markup:
     change = difference(value, before) if before is not None else None
-    number = el("div", at_least(story) or None, fact(name, value, f"{value:,}"), class_="number")
-    return el("div", el("dt", label), el("dd", join(number, el("div", change, class_="delta") if change else None)))
+    number = el("dd", at_least(story) or None, fact(name, value, f"{value:,}"), class_="number")
+    return el("div", el("dt", label), number, el("dd", change, class_="delta") if change else None)

@@ -90,7 +90,7 @@ def personality(story: Story) -> Markup:
 
 def _share(label: str, name: str, value: float) -> Markup:
     number = fact(name, f"{value:.6f}", f"{value:.0%}")
-    return el("div", el("dt", label), el("dd", el("div", number, class_="number")))
+    return el("div", el("dt", label), el("dd", number, class_="number"))
 
 
 def radar(story: Story) -> Markup:
@@ -116,7 +116,7 @@ def clock(story: Story) -> Markup:
     start = WEEK.index(story.week_start)
     order = [(start + place) % 7 + 1 for place in range(7)]
     words = f"Your hour: {WEEK[weekday - 1].title()} at {hour}:00, with {plays:,} plays."
-    chart = el("div", charts.heat(cells, order, f"Plays by weekday and hour. {words}"), class_="heatmap", tabindex="0")
+    chart = el("div", charts.heat(cells, order, f"Plays by weekday and hour. {words}"), class_="heatmap")
     top = el("p", fact("busiest_cell", f"{weekday}-{hour}-{plays}", words))
     return card(story, "Listening clock", top, el("figure", chart), of=("clock",), width="two-thirds")
 

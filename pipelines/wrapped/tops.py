@@ -38,8 +38,8 @@ def _move(row: Mapping[str, Any]) -> str:
     if before is None:
         return "new"
     if before == now:
-        return "= same place"
-    return f"{'▲' if before > now else '▼'} was {before}"
+        return "=\N{NO-BREAK SPACE}same\N{NO-BREAK SPACE}place"
+    return f"{'▲' if before > now else '▼'}\N{NO-BREAK SPACE}was\N{NO-BREAK SPACE}{before}"
 
 
 def discoveries(story: Story) -> Markup:

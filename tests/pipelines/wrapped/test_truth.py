@@ -1,112 +1,14 @@
-"""Every number of the page, computed again in plain Python from what the simulated listener really played.
+"""Every number of the page, computed again in plain Python from what the simulated listener really played."""
 
-Only two things are taken from gold: which tracks are the same recording, and the audio features of a track.
-"""
-
-import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections import Counter
+from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from sandbox.export import extended_rows
-from sandbox.play import Play
-from sandbox.world import World
 from tests.environment import Environment
 from tests.pipelines.wrapped.reading import Page
-
-RANGES = {
-    "a year": (["--year", "2025"], date(2025, 1, 1), date(2025, 12, 31)),
-    "a summer": (["--from", "2025-06-10", "--to", "2025-08-20"], date(2025, 6, 10), date(2025, 8, 20)),
-    "one day": (["--from", "2025-03-12", "--to", "2025-03-12"], date(2025, 3, 12), date(2025, 3, 12)),
-}
-NOBODY = "nobody"
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One counted play, with what it is of."""
-
-    at: datetime
-    ms: int
-    recording: str
-    artist: str
-    album: str | None
-    track: str | None
-
-    @property
-    def on(self) -> date:
-        return self.at.date()
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the listener lived, all of it and in the range."""
-
-    ever: list[Heard]
-    now: list[Heard]
-    genres: dict[str, list[str]]
-    features: dict[str, dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def lived(built: Environment) -> Iterator[tuple[list[Heard], dict[str, list[str]], dict[str, dict[str, str]]]]:
-    """All that the listener heard long enough, in the open; genres; what gold knows of tracks."""
-    known = {
-        row["track_id"]: row
-        for row in built.ask("select track_id, recording_id, energy, valence, danceability from gold.dim_tracks")
-    }
-    world = World(built.data_dir / "sandbox")
-    plays = [play for play in world.plays() if play.kind == "track" and not play.incognito and play.ms_played >= 30_000]
-    named = {play.number for row, play, _ in extended_rows(world) if row["spotify_track_uri"]}
-    genres = {artist.artist_id: json.loads(artist.genres) for artist in world.store.artists()}
-    yield [heard(world, play, known, play.number in named) for play in plays], genres, known
-    world.close()
-
-
-def heard(world: World, play: Play, known: dict[str, dict[str, str]], is_named: bool) -> Heard:
-    track = world.store.track(play.item_id)
-    assert track is not None
-    artist = json.loads(track.artist_ids)[0]
-    ended = datetime.fromtimestamp(play.ended_ms // 1000, UTC)  # the export tells whole seconds
-    if not is_named:  # a row of the export without names: it counts, of nobody
-        return Heard(ended, play.ms_played, NOBODY, NOBODY, None, None)
-    recording = known[play.item_id]["recording_id"]
-    return Heard(ended, play.ms_played, recording, artist, track.album_id, play.item_id)
-
-
-@pytest.fixture(scope="module", params=RANGES)
-def told(
-    request: pytest.FixtureRequest,
-    built: Environment,
-    lived: tuple[list[Heard], dict[str, list[str]], dict[str, dict[str, str]]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Page, Truth]:
-    """The page of a range, and the truth of it."""
-    arguments, first, last = RANGES[request.param]
-    file = tmp_path_factory.mktemp("wrapped") / "page.html"
-    answer = built.run("wrapped", *arguments, "--output", str(file))
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.strip() == str(file)
-    ever, genres, known = lived
-    now = [play for play in ever if first <= play.on <= last]
-    assert now, "a range without music tests nothing"
-    return Page(file.read_text()), Truth(ever, now, genres, known)
-
-
-def tops(plays: Iterable[Heard], keys: Callable[[Heard], Iterable[str | None]]) -> list[tuple[str, int, int]]:
-    """The ten most played: by plays, then time, then key."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for play in plays:
-        for key in filter(None, keys(play)):
-            sums[key][0] += 1
-            sums[key][1] += play.ms
-    found = [(key, count, ms) for key, (count, ms) in sums.items()]
-    return sorted(found, key=lambda item: (-item[1], -item[2], item[0].encode()))[:10]
+from tests.pipelines.wrapped.truth import NOBODY, Truth, tops
 
 
 def listed(page: Page, name: str) -> list[tuple[str, int, int]]:
@@ -230,7 +132,7 @@ def test_the_sql_on_the_page_gives_the_numbers_on_the_page(told: tuple[Page, Tru
     assert answer["new_artists"] == page.facts["new_artists"]
 
 
-def test_the_range_before_is_compared_with(built: Environment, tmp_path: Path) -> None:
+def test_the_range_before_is_compared_with() -> None:
     from pipelines.span import span, year
 
     assert year(2024).before.first == date(2023, 1, 1)
