@@ -21,6 +21,9 @@ run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its ow
 test: .venv/.dev  ## all tests but Spark and the long torture
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
+test-spark: .venv/.spark  ## the models on a Spark of two worker processes, compared with DuckDB (Java 17)
+	$(BIN)/python -m pytest -m spark -s -q $(ARGS)
+
 torture: .venv/.dev  ## random schedules of runs and faults (SEED=7 MINUTES=15 SCHEDULES=1)
 	TORTURE_SEED=$(SEED) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) \
 	  $(BIN)/python -m pytest -m torture tests/torture -s -q
@@ -49,8 +52,8 @@ metabase: .venv/.run  ## apply metabase/ to Metabase (ARGS="--profile prod")
 notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
-bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (half an hour)
-	for file in quiet_run history_import mysql_to_lake publish small_files size; do \
+bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (an hour)
+	for file in quiet_run history_import mysql_to_lake publish small_files size recommender questions; do \
 	  $(BIN)/python benchmarks/$$file.py --keep || exit 1; done
 
 docs: .venv/.run  ## exposures, data dictionary and dbt's pages as one file, from the last build
@@ -83,6 +86,8 @@ lock: .venv/.dev  ## pin every dependency again, with hashes
 	  --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --no-annotate --no-header -c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+	  --no-annotate --no-header -c requirements-dev.lock --group spark -o requirements-spark.lock
 
 clean:  ## remove the virtual environment and caches (data stays)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt/target dbt/logs dbt/lakehouse.duckdb*
@@ -96,4 +101,8 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help bench run run-servers mysql psql up down test torture sql dashboard metabase notebook docs format lint lint-security lint-sql check coverage lock clean
+.venv/.spark: requirements-spark.lock .venv/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@touch $@
+
+.PHONY: help bench run run-servers mysql psql up down test test-spark torture sql dashboard metabase notebook docs format lint lint-security lint-sql check coverage lock clean

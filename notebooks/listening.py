@@ -13,6 +13,7 @@ app = marimo.App(width="medium", app_title="Listening")
 
 with app.setup:
     import sys
+    from html import escape
     from pathlib import Path
 
     import altair as alt
@@ -26,13 +27,24 @@ with app.setup:
 
 
 @app.function
-def over_time(table):
+def over_time(table, grain):
     """Minutes by month or by day as bars; a month without music is no bar."""
-    month = alt.X("period:T", title=None)
+    unit, shown = ("utcyearmonthdate", "%d %b %Y") if grain == "day" else ("utcyearmonth", "%b %Y")
+    period = alt.X(f"{unit}(period):T", title=None)
     minutes = alt.Y("minutes:Q", title="minutes")
-    tips = [alt.Tooltip("period:T"), alt.Tooltip("minutes:Q", format=",.0f"), alt.Tooltip("plays:Q", format=",")]
-    bars = alt.Chart(table).mark_bar(color=HOT).encode(x=month, y=minutes, tooltip=tips)
+    tips = [
+        alt.Tooltip(f"{unit}(period):T", title=grain, format=shown),
+        alt.Tooltip("minutes:Q", format=",.0f"),
+        alt.Tooltip("plays:Q", format=","),
+    ]
+    bars = alt.Chart(table).mark_bar(color=HOT, cornerRadius=2).encode(x=period, y=minutes, tooltip=tips)
     return bars.properties(width="container", height=190)
+
+
+@app.function
+def named(kind, name):
+    """A heading with a name, which is never read as markup."""
+    return mo.Html(f'<h3 style="margin-bottom:0">{kind}: <b>{escape(name or "unknown")}</b></h3>')
 
 
 @app.cell(hide_code=True)
@@ -107,7 +119,7 @@ def _(span):
         )
         .properties(width="container", height=190)
     )
-    mo.vstack([mo.md("## Over time"), over_time(overview), mo.md("## Clock"), heat])
+    mo.vstack([mo.md("## Over time"), over_time(overview, grain), mo.md("## Clock"), heat])
     return (grain,)
 
 
@@ -115,8 +127,9 @@ def _(span):
 def _(span):
     artists = ask(
         """
-        select row_number() over (order by sum(d.plays) desc, sum(d.ms_played) desc, artist_key) as rank, a.artist_name,
-            sum(d.plays)::bigint as plays, round(sum(d.ms_played) / 60000)::bigint as minutes, artist_key
+        select row_number() over (order by sum(d.plays) desc, sum(d.ms_played) desc, artist_key) as rank,
+            a.artist_name as artist, sum(d.plays)::bigint as plays,
+            round(sum(d.ms_played) / 60000)::bigint as minutes, artist_key
         from gold.daily_artists as d inner join gold.listened_artists as a using (artist_key)
         where played_on between $first and $last
         group by artist_key, a.artist_name order by rank limit 200
@@ -125,10 +138,11 @@ def _(span):
     )
     if mo.app_meta().mode == "script":
         for _row in artists.slice(0, 5).to_pylist():
-            sys.stdout.write(f"  {_row['rank']}. {_row['artist_name']}: {_row['plays']:,} plays\n")
+            sys.stdout.write(f"  {_row['rank']}. {_row['artist']}: {_row['plays']:,} plays\n")
     artist = mo.ui.table(
         artists, selection="single", initial_selection=[0] if artists.num_rows else [], page_size=10,
-        hidden_columns=["artist_key"], show_data_types=False, label="Choose an artist",
+        hidden_columns=["artist_key"], show_data_types=False, show_column_summaries=False,
+        label="Choose an artist",
     )  # fmt: skip
     mo.vstack([mo.md("## Artists"), artist])
     return (artist,)
@@ -149,7 +163,7 @@ def _(artist, grain, span):
     )
     songs = ask(
         """
-        select t.track_name, t.album_name, sum(d.plays)::bigint as plays,
+        select t.track_name as song, t.album_name as album, sum(d.plays)::bigint as plays,
             round(sum(d.ms_played) / 60000)::bigint as minutes, recording_id
         from gold.daily_tracks as d inner join gold.listened_tracks as t using (recording_id)
         where t.artist_key = $key and played_on between $first and $last
@@ -159,10 +173,10 @@ def _(artist, grain, span):
     )
     song = mo.ui.table(
         songs, selection="single", initial_selection=[0] if songs.num_rows else [], page_size=10,
-        hidden_columns=["recording_id"], show_data_types=False, label="Choose a song",
+        hidden_columns=["recording_id"], show_data_types=False, show_column_summaries=False,
+        label="Choose a song",
     )  # fmt: skip
-    # plain_text: a name is never read as markup
-    mo.vstack([mo.md("### The artist"), mo.plain_text(chosen["artist_name"] or "unknown"), over_time(months), song])
+    mo.vstack([named("Artist", chosen["artist"]), over_time(months, grain), song])
     return (song,)
 
 
@@ -180,12 +194,15 @@ def _(grain, song, span):
         {**span, "key": picked["recording_id"]},
     )
     ever = ask(
-        "select plays, streams, skips, finishes, first_played_on, last_played_on from gold.listened_tracks"
-        " where recording_id = $key",
+        "select plays, streams, skips, finishes, first_played_on::varchar as first, last_played_on::varchar as last"
+        " from gold.listened_tracks where recording_id = $key",
         {"key": picked["recording_id"]},
     )
-    facts = mo.ui.table(ever, selection=None, show_data_types=False, label="Ever")
-    mo.vstack([mo.md("### The song"), mo.plain_text(picked["track_name"] or "unknown"), over_time(played), facts])
+    facts = mo.ui.table(
+        ever, selection=None, show_data_types=False, show_column_summaries=False, show_search=False,
+        show_download=False, label="Ever",
+    )  # fmt: skip
+    mo.vstack([named("Song", picked["song"]), over_time(played, grain), facts])
     return
 
 
