@@ -99,6 +99,19 @@
 {% macro default__unnest_list(list) -%} unnest({{ list }}) {%- endmacro %}
 {% macro spark__unnest_list(list) -%} explode({{ list }}) {%- endmacro %}
 
+{# one row per place of two lists, as two columns; the shorter list ends in nulls #}
+{% macro unnest_pairs(first, second, names) -%}
+    {{ return(adapter.dispatch('unnest_pairs', 'lakehouse')(first, second, names)) }}
+{%- endmacro %}
+
+{% macro default__unnest_pairs(first, second, names) -%}
+    unnest({{ first }}) as {{ names[0] }}, unnest({{ second }}) as {{ names[1] }}
+{%- endmacro %}
+
+{% macro spark__unnest_pairs(first, second, names) -%}
+    inline(arrays_zip({{ first }}, {{ second }})) as ({{ names | join(', ') }})
+{%- endmacro %}
+
 {# one row per integer from the first to the last, both included #}
 {% macro unnest_range(first, last) -%}
     {{ return(adapter.dispatch('unnest_range', 'lakehouse')(first, last)) }}
@@ -169,6 +182,11 @@
 
 {% macro default__map_list(list, expression) -%} list_transform({{ list }}, lambda x: {{ expression }}) {%- endmacro %}
 {% macro spark__map_list(list, expression) -%} transform({{ list }}, x -> {{ expression }}) {%- endmacro %}
+
+{# letters in lower case, each by itself: Java ends a Greek word with another sigma, and writes a Turkish I as two letters #}
+{% macro small_letters(text) -%} {{ return(adapter.dispatch('small_letters', 'lakehouse')(text)) }} {%- endmacro %}
+{% macro default__small_letters(text) -%} lower({{ text }}) {%- endmacro %}
+{% macro spark__small_letters(text) -%} lower(translate({{ text }}, 'Σİ', 'σi')) {%- endmacro %}
 
 {# letters without their accents #}
 {% macro plain_letters(text) -%} {{ return(adapter.dispatch('plain_letters', 'lakehouse')(text)) }} {%- endmacro %}

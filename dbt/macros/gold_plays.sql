@@ -15,7 +15,7 @@
 
 {# names are compared without case and outer blanks #}
 {% macro gold_name_key(name) -%}
-    lower(trim({{ name }}))
+    {{ small_letters('trim(' ~ name ~ ')') }}
 {%- endmacro %}
 
 {# stable id of what is known by its names alone #}

@@ -5,8 +5,8 @@
 
 {% macro comparable(text) -%}
     coalesce(
-        nullif(trim({{ regexp_swap(plain_letters('lower(' ~ text ~ ')'), '[^\\p{L}\\p{N}\\p{M}]+', ' ') }}), ''),
-        lower(trim({{ text }}))
+        nullif(trim({{ regexp_swap(plain_letters(small_letters(text)), '[^\\p{L}\\p{N}\\p{M}]+', ' ') }}), ''),
+        {{ small_letters('trim(' ~ text ~ ')') }}
     )
 {%- endmacro %}
 

@@ -30,19 +30,13 @@ rules as (
 
 -- artists as the API names them on tracks and albums; lists of ids and of names run in the same order
 named_artists as (
-    select
-        {{ unnest_list('artist_ids') }} as artist_id,
-        {{ unnest_list('artist_names') }} as artist_name
+    select {{ unnest_pairs('artist_ids', 'artist_names', ['artist_id', 'artist_name']) }}
     from api_tracks
     union
-    select
-        {{ unnest_list('album_artist_ids') }},
-        {{ unnest_list('album_artist_names') }}
+    select {{ unnest_pairs('album_artist_ids', 'album_artist_names', ['artist_id', 'artist_name']) }}
     from api_tracks
     union
-    select
-        {{ unnest_list('artist_ids') }},
-        {{ unnest_list('artist_names') }}
+    select {{ unnest_pairs('artist_ids', 'artist_names', ['artist_id', 'artist_name']) }}
     from api_albums
 ),
 

@@ -29,9 +29,9 @@ completed as (
         played.album_id,
         played.album_name,
         played.artist_id,
-        cast(null as varchar) as album_type,
+        cast(null as {{ text_type() }}) as album_type,
         cast(null as date) as released_on,
-        cast(null as varchar) as release_precision,
+        cast(null as {{ text_type() }}) as release_precision,
         cast(null as bigint) as total_tracks
     from played
     left join albums on played.album_id = albums.album_id

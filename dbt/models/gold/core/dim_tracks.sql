@@ -56,7 +56,7 @@ told_by_plays as (
         played.artist_id,
         cast(null as {{ text_list_type() }}) as artist_ids,
         coalesce(recordings.recording_id, played.recording_id, played.track_id) as recording_id,
-        cast(null as varchar) as isrc,
+        cast(null as {{ text_type() }}) as isrc,
         played.duration_ms,
         cast(null as bigint) as popularity,
         cast(null as double) as danceability,

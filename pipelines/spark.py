@@ -1,0 +1,183 @@
+"""Silver and gold on Apache Spark: the same models over the same committed files, where one machine is too small.
+
+What Spark makes stays where Spark keeps its tables, as parquet. Without SPARK_MASTER it starts a cluster of two worker
+processes on this machine; docs/spark.md says how it runs on another. Nothing else of the flow needs Spark.
+
+Data flow: Snapshot -> views `bronze.*` of the session -> dbt (target spark) -> tables `silver.*`, `gold.*`
+
+Run it alone: python -m pipelines.spark (after `make .venv/.spark`; needs Java 17 or newer)
+"""
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from pipelines import duck
+from pipelines.dbt_run import DBT, SILENT, variables
+from pipelines.integrity import sound_snapshot
+from pipelines.lake import Loss, Snapshot
+from pipelines.settings import Settings, load
+from sources.problem import Problem
+from sources.table import LOAD_ID, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+MASTER = "local-cluster[2,1,1024]"
+WITHOUT = ("--exclude", "tag:duckdb_only", "path:models/serve")
+KINDS = {"VARCHAR": "string", "TIMESTAMPTZ": "timestamp", "BLOB": "binary", "INTEGER": "int"}
+NEEDED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.globalTempDatabase": "bronze",  # so that views over lists of files are found as bronze.*
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.ansi.enabled": "true",
+}
+"""What the models count on, wherever Spark runs."""
+HERE = {
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.pyspark.python": sys.executable,
+}
+"""What suits the cluster of one machine."""
+
+
+def open_session(settings: Settings, master: str | None = None) -> "SparkSession":
+    """Start or join Spark, in UTC, with the function that the models call.
+
+    Args:
+        settings: The environment; its data folder takes the tables of a cluster that is started here.
+        master: The cluster to start; None: the one that spark-submit or the platform gives.
+
+    Raises:
+        Problem: Spark is not installed, does not start, or runs with other options than the models count on.
+    """
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise Problem("Spark is not installed: run make .venv/.spark, and install Java 17 or newer.") from error
+    builder: Any = SparkSession.builder.appName("listening-lakehouse")
+    builder = builder.master(master).config(map=_here(settings)) if master else builder
+    try:
+        session: SparkSession = builder.config(map=NEEDED).getOrCreate()
+    except PySparkException as error:
+        raise Problem(f"Spark does not start: {error} It needs Java 17 or newer.") from error
+    _check(session)
+    session.sparkContext.setLogLevel("ERROR")
+    session.udf.register("lakehouse_plain_letters", plain_letters(), "string")
+    return session
+
+
+def plain_letters() -> Callable[[str | None], str | None]:
+    """A function that takes the accents from a text as DuckDB's strip_accents does.
+
+    Made here, not a function of this module: so it travels to executors, which have no checkout.
+    """
+
+    def plain(text: str | None) -> str | None:
+        if text is None or text.isascii():
+            return text
+        signs = unicodedata.normalize("NFD", text)
+        return unicodedata.normalize("NFC", "".join(s for s in signs if not unicodedata.category(s).startswith("M")))
+
+    return plain
+
+
+def create_bronze(session: "SparkSession", snapshot: Snapshot) -> None:
+    """Make one view per declared table over the snapshot's files, with every declared column."""
+    for view, table in duck.declared_tables().items():
+        rows = _losses(session, snapshot.losses) if table is duck.LOSSES else _rows(session, snapshot, view, table)
+        rows.createOrReplaceGlobalTempView(view)
+
+
+def build(session: "SparkSession", settings: Settings, snapshot: Snapshot) -> None:
+    """Make silver and gold on Spark, but for what is DuckDB's alone.
+
+    Raises:
+        Problem: A model could not be built.
+    """
+    create_bronze(session, snapshot)
+    result = _dbt(settings, "run", "--target", "spark", *WITHOUT)
+    faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail")]
+    if faults or not result.success:
+        texts = [f"{run.node.name} ({' '.join(str(run.message).split())[:300]})" for run in faults]
+        raise Problem(f"Spark could not build the models: {'; '.join(texts) or result.exception}.")
+
+
+def _here(settings: Settings) -> dict[str, str]:
+    folder = settings.data_dir / "spark"
+    shutil.rmtree(folder, ignore_errors=True)  # tables of a session that ended, which this one does not know
+    return {**HERE, "spark.sql.warehouse.dir": (folder / "tables").as_uri()}
+
+
+def _check(session: "SparkSession") -> None:
+    other = [f"{name}={value}" for name, value in NEEDED.items() if session.conf.get(name) != value]
+    if other:
+        raise Problem(f"Spark was started with other options: start the cluster with {', '.join(other)}.")
+
+
+def _rows(session: "SparkSession", snapshot: Snapshot, view: str, table: Table) -> "DataFrame":
+    columns = {**table.columns, LOAD_ID: "VARCHAR"}
+    schema = ", ".join(f"`{name}` {KINDS.get(kind, kind)}" for name, kind in columns.items())
+    paths = snapshot.paths(view)
+    if not paths:
+        return session.createDataFrame([], schema)
+    return _without_damaged(session, session.read.schema(schema).parquet(*paths), snapshot, view)
+
+
+def _without_damaged(session: "SparkSession", rows: "DataFrame", snapshot: Snapshot, view: str) -> "DataFrame":
+    """Leaves out rows of a package that lost a file, where a later import brought the same export whole."""
+    damaged = {loss.load_id for loss in snapshot.losses if loss.table.startswith("spotify_export__")}
+    whole = [file.path for file in snapshot.files.get(duck.EXPORT_FILES, ()) if file.load_id not in damaged]
+    if not (damaged and whole and view.startswith("spotify_export__")):
+        return rows
+    again = [row[0] for row in session.read.parquet(*whole).select("file_id").distinct().collect()]
+    return rows.where(~(rows[LOAD_ID].isin(*damaged) & rows["file_id"].isin(*again)))
+
+
+def _losses(session: "SparkSession", losses: Iterable[Loss]) -> "DataFrame":
+    fields = ("path", "table", "load_id", "reason", "rows", "first_at", "last_at", "is_healed")
+    rows = [tuple(None if (told := getattr(loss, field)) is None else str(told) for field in fields) for loss in losses]
+    texts = session.createDataFrame(rows, ", ".join(f"{name} string" for name in duck.LOSSES.columns))
+    kinds = duck.LOSSES.columns.items()
+    return texts.selectExpr(*(f"cast({name} as {KINDS.get(kind, kind)}) as {name}" for name, kind in kinds))
+
+
+def _dbt(settings: Settings, *arguments: str) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(SILENT)
+    return dbtRunner().invoke(
+        [
+            *arguments,
+            *("--project-dir", str(DBT), "--profiles-dir", str(DBT)),
+            *("--target-path", str(settings.data_dir / "spark" / "dbt")),
+            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
+            *("--vars", json.dumps(variables(settings))),
+        ]
+    )
+
+
+def main() -> int:
+    """Build on Spark and tell what gold holds."""
+    settings = load()
+    try:
+        session = open_session(settings, os.environ.get("SPARK_MASTER", MASTER) or None)
+        build(session, settings, sound_snapshot(settings))
+    except Problem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return problem.exit_code
+    for table in session.catalog.listTables("gold"):
+        sys.stdout.write(f"{table.name} {session.table(f'gold.{table.name}').count():,}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
