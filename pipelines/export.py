@@ -1,7 +1,8 @@
 """`run.py export DIR`: everything that gold holds, in forms that other programs read.
 
 `gold/` has each table as parquet and as CSV, `plays/` the counted plays as ListenBrainz (JSON lines) and Last.fm (CSV)
-take them, `playlists/` the recommendations. Spotify's desktop app takes the text of a playlist by pasting it.
+take them, `playlists/` what is recommended, on repeat, forgotten and most played. Spotify's desktop app takes the text of
+a playlist by pasting it.
 
 Data flow: gold -> files
 """
@@ -57,21 +58,42 @@ order by played_at desc, play_id
 
 PLAYLIST = """
 select {columns}
-from gold.recommendations
-where kind = '{kind}'
+from {rows}
+where track_id is not null
 order by rank
 """
 URI = "'spotify:track:' || track_id as uri"
-DESCRIBED = f"rank, {URI}, track_name, artist_name, reason"
-KINDS = ("rediscover", "discover")
+DESCRIBED = f"rank, {URI}, track_name, artist_name"
+PLAYLISTS: Mapping[str, str] = MappingProxyType(
+    {
+        "rediscover": "(from gold.recommendations where kind = 'rediscover')",
+        "discover": "(from gold.recommendations where kind = 'discover')",
+        "on_repeat": "gold.on_repeat",
+        "forgotten": "(from gold.forgotten where rank <= 100)",
+        "top_ever": "(from gold.top_tracks where period = 'all' and rank <= 100)",
+        "top_of_the_year": "(from gold.top_tracks where period = 'year' and rank <= 100 and period_start ="
+        " (select max(period_start) from gold.top_tracks where period = 'year'))",
+    }
+)
+"""The lists to play, and where they come from."""
+RECOMMENDED = ("rediscover", "discover")
 
 LIST_AS_TEXT = "format csv, header false, quote ''"
 FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "plays/listenbrainz.jsonl": (LISTENBRAINZ, "format json"),
         "plays/lastfm.csv": (LASTFM, "format csv, header false"),
-        **{f"playlists/{k}.csv": (PLAYLIST.format(columns=DESCRIBED, kind=k), "format csv, header") for k in KINDS},
-        **{f"playlists/{k}.txt": (PLAYLIST.format(columns=URI, kind=k), LIST_AS_TEXT) for k in KINDS},
+        **{
+            f"playlists/{name}.csv": (
+                PLAYLIST.format(columns=DESCRIBED + (", reason" if name in RECOMMENDED else ", plays"), rows=rows),
+                "format csv, header",
+            )
+            for name, rows in PLAYLISTS.items()
+        },
+        **{
+            f"playlists/{name}.txt": (PLAYLIST.format(columns=URI, rows=r), LIST_AS_TEXT)
+            for name, r in PLAYLISTS.items()
+        },
     }
 )
 

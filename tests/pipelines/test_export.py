@@ -94,14 +94,32 @@ def minute(at: datetime) -> int:
     return int(at.astimezone(UTC).timestamp()) // 60
 
 
-@pytest.mark.parametrize("kind", ["rediscover", "discover"])
-def test_a_playlist_is_the_recommendations_in_order(built: Environment, exported: Path, kind: str) -> None:
-    told = built.ask(f"select track_id from gold.recommendations where kind = '{kind}' order by rank")
-    uris = [f"spotify:track:{row['track_id']}" for row in told]
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("rediscover", "gold.recommendations where kind = 'rediscover'"),
+        ("discover", "gold.recommendations where kind = 'discover'"),
+        ("on_repeat", "gold.on_repeat where track_id is not null"),
+        ("forgotten", "gold.forgotten where rank <= 100 and track_id is not null"),
+        ("top_ever", "gold.top_tracks where period = 'all' and rank <= 100 and track_id is not null"),
+        (
+            "top_of_the_year",
+            "gold.top_tracks where period_start = '2026-01-01' and period = 'year' and rank <= 100"
+            " and track_id is not null",
+        ),
+    ],
+)
+def test_a_playlist_is_its_list_in_order(built: Environment, exported: Path, name: str, rows: str) -> None:
+    with duckdb.connect(str(built.data_dir / "warehouse.duckdb"), read_only=True) as gold:
+        uris = [
+            f"spotify:track:{track}"
+            for (track,) in gold.execute(f"select track_id from {rows} order by rank").fetchall()
+        ]
 
-    with (exported / "playlists" / f"{kind}.csv").open(newline="") as file:
+    with (exported / "playlists" / f"{name}.csv").open(newline="") as file:
         assert [row["uri"] for row in csv.DictReader(file)] == uris
-    assert (exported / "playlists" / f"{kind}.txt").read_text().split() == uris
+    assert (exported / "playlists" / f"{name}.txt").read_text().split() == uris
+    assert uris
 
 
 def test_a_second_export_replaces_the_first(built: Environment, exported: Path) -> None:
