@@ -168,14 +168,17 @@ def _dbt(settings: Settings, *arguments: str) -> Any:
 def main() -> int:
     """Build on Spark and tell what gold holds."""
     settings = load()
+    master = os.environ.get("SPARK_MASTER", MASTER) or None
     try:
-        session = open_session(settings, os.environ.get("SPARK_MASTER", MASTER) or None)
+        session = open_session(settings, master)
         build(session, settings, sound_snapshot(settings))
     except Problem as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code
     for table in session.catalog.listTables("gold"):
         sys.stdout.write(f"{table.name} {session.table(f'gold.{table.name}').count():,}\n")
+    if master:
+        session.stop()
     return 0
 
 
