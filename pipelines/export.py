@@ -1,8 +1,8 @@
 """`run.py export DIR`: everything that gold holds, in forms that other programs read.
 
 `gold/` has each table as parquet and as CSV, `plays/` the counted plays as ListenBrainz (JSON lines) and Last.fm (CSV)
-take them, `playlists/` what is recommended, on repeat, forgotten and most played. Spotify's desktop app takes the text of
-a playlist by pasting it.
+take them, `playlists/` what is recommended, on repeat, forgotten and most played. Spotify's desktop app takes the text
+of a playlist by pasting it.
 
 Data flow: gold -> files
 """
