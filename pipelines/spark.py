@@ -53,7 +53,7 @@ def open_session(settings: Settings, master: str | None = None) -> "SparkSession
 
     Args:
         settings: The environment; its data folder takes the tables of a cluster that is started here.
-        master: The cluster to start; None: the one that spark-submit or the platform gives.
+        master: Where it runs; what begins with `local` is started here, None: as spark-submit or the platform says.
 
     Raises:
         Problem: Spark is not installed, does not start, or runs with other options than the models count on.
@@ -64,7 +64,8 @@ def open_session(settings: Settings, master: str | None = None) -> "SparkSession
     except ImportError as error:
         raise Problem("Spark is not installed: run make .venv/.spark, and install Java 17 or newer.") from error
     builder: Any = SparkSession.builder.appName("listening-lakehouse")
-    builder = builder.master(master).config(map=_here(settings)) if master else builder
+    builder = builder.master(master) if master else builder
+    builder = builder.config(map=_here(settings)) if (master or "").startswith("local") else builder
     try:
         session: SparkSession = builder.config(map=NEEDED).getOrCreate()
     except PySparkException as error:

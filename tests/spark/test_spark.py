@@ -1,7 +1,6 @@
 """The same lake built by DuckDB and by Spark, on a cluster of two worker processes, compared row for row."""
 
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,28 +105,3 @@ def test_the_lake_has_what_the_engines_could_disagree_about(both: Both) -> None:
     assert one("select count(*) > 0 from duck.silver.int_matches_account where is_by_time").fetchone() == (True,)
     assert one("select bool_or(artist_name like '%ΟΔΟΣ%') from duck.gold.dim_artists").fetchone() == (True,)
     assert one("select count(*) from duck.gold.dim_artists where artist_id = 'ghost'").fetchone() == (0,)
-
-
-def test_every_letter_is_written_small_and_plain_alike(tmp_path: Path) -> None:
-    script = """
-import sys
-from pathlib import Path
-import duckdb
-from pipelines import spark
-from pipelines.settings import load
-session = spark.open_session(load(), "local[1]")
-duck = duckdb.connect()
-codes = "range(1, 1114112) as t(code) where code not between 55296 and 57343"
-told = duck.execute(f"select code, chr(code::int), lower(chr(code::int)), strip_accents(chr(code::int)) from {codes}").fetchall()
-told += [(0, text, *duck.execute("select lower($1), strip_accents($1)", [text]).fetchone()) for text in ("ΟΔΟΣ", "한국어", "e\\u0301")]
-letters = session.createDataFrame(told, "code int, letter string, small string, plain string")
-letters.createOrReplaceTempView("letters")
-small, plain = sys.argv[1:]
-wrong = session.sql(f"select code from letters where {small} <> small or {plain} <> plain").collect()
-print([hex(row.code) for row in wrong])
-"""
-    variables = {**os.environ, "LAKEHOUSE__DATA_DIR": str(tmp_path)}
-    given = ["lower(translate(letter, 'Σİ', 'σi'))", "lakehouse_plain_letters(letter)"]
-    command = [sys.executable, "-c", script, *given]
-    answer = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
-    assert answer.stdout.strip() == "[]", answer.stderr[-2000:]
