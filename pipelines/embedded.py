@@ -7,7 +7,7 @@ Data flow: settings without places -> sandbox -> settings with places, and a clo
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,10 +49,9 @@ def surround(settings: Settings, advance: timedelta | None = None) -> Iterator[S
         return
     from sandbox.spotify import serve
 
-    world = _world(settings)
-    if advance:
-        world.advance(advance)
-    with serve(world) as server:
+    with closing(_world(settings)) as world, serve(world) as server:
+        if advance:
+            world.advance(advance)
         places = SpotifyApiSettings(
             api_url=server.api_url,
             accounts_url=server.accounts_url,
