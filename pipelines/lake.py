@@ -117,7 +117,9 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
 
     export_destination(settings)
     if not settings.lake.is_local:
-        _repeat_little()
+        from pipelines.bucket_files import register
+
+        register()
     _never_before(_newest_load(settings, source))
     return dlt.pipeline(
         pipeline_name=source,
@@ -127,13 +129,6 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
     )
 
 
-def _repeat_little() -> None:
-    """Let s3fs try twice, not five times: botocore repeats below it, and each try at a silent bucket costs minutes."""
-    from s3fs import S3FileSystem
-
-    S3FileSystem.retries = 2
-
-
 def export_destination(settings: Settings) -> None:
     """Put the lake's place where dlt and its dashboard look for it: they know settings only, not code."""
     url = settings.lake.bucket_url
@@ -141,8 +136,10 @@ def export_destination(settings: Settings) -> None:
     if style := addressing(settings.lake):
         import dlt
 
-        given = dlt.config.get("destination.lake.config_kwargs", dict) or {}
-        os.environ["DESTINATION__LAKE__CONFIG_KWARGS"] = json.dumps({**given, "s3": style})
+        # dlt has a setting of its own for these, and drops what it says
+        given = dlt.config.get("destination.lake.kwargs", dict) or {}
+        config = {**given.get("config_kwargs", {}), "s3": style}
+        os.environ["DESTINATION__LAKE__KWARGS"] = json.dumps({**given, "config_kwargs": config})
 
 
 def _newest_load(settings: Settings, source: str) -> float:
