@@ -99,4 +99,7 @@ def _problem(answer: Any, project: Project) -> Problem:
     text = "; ".join(texts[:3]) or " ".join(str(answer.exception).split())[:300]
     if any(sign in text for sign in AUDITS):
         return RedAudit(f"The warehouse's audit is red and nothing was published: {text}.")
-    return Problem(f"dbt could not build the candidate: {text}. Its log is in {project.logs}.")
+    return Problem(
+        f"dbt could not build the candidate: {text}. Nothing was published. Check that the server of "
+        f"DESTINATION__WAREHOUSE__CREDENTIALS runs, then run again; dbt's log is in {project.logs}."
+    )
