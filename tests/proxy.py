@@ -19,6 +19,7 @@ class Fault:
             resets every connection as it is made, `struck` does something to the server and lets the request through.
         pattern: Bytes of a request that start the fault; empty: at once.
         times: How many connections it hits; None: all until the proxy is healed.
+        spared: How many requests with the pattern pass before it starts.
         strike: What `struck` does.
     """
 
@@ -26,6 +27,7 @@ class Fault:
     pattern: bytes = b""
     times: int | None = None
     strike: Callable[[], None] = lambda: None
+    spared: int = 0
     hits: int = 0
     has_begun: bool = False
 
@@ -34,6 +36,9 @@ class Fault:
         if self.times is not None and self.hits >= self.times:
             return False
         if not (self.has_begun and self.times is None) and self.pattern not in sent:
+            return False
+        if self.spared:
+            self.spared -= 1
             return False
         self.has_begun = True
         self.hits += 1

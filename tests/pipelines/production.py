@@ -24,6 +24,8 @@ from tests.environment import ROOT, Environment
 from tests.proxy import Proxy, between
 
 PREFIX = "listening"
+PATIENCE = {"connect_timeout": 10, "read_timeout": 10, "retries": {"mode": "standard", "max_attempts": 1}}
+"""As in .dlt/config.toml, but for the wait for an answer, which is a minute there."""
 TABLES = {
     "spotify_tracks": ("track_id", "dim_tracks"),
     "spotify_albums": ("album_id", "dim_albums"),
@@ -126,6 +128,7 @@ def production(mariadb: MariaDB, postgres: Postgres, s3: S3, folder: Path) -> It
             **bucket.environment,
             "DESTINATION__LAKE__BUCKET_URL": f"{bucket.bucket_url}/{PREFIX}",
             "DESTINATION__LAKE__CREDENTIALS__ENDPOINT_URL": f"http://127.0.0.1:{proxies['s3'].port}",
+            "DESTINATION__LAKE__KWARGS": json.dumps({"config_kwargs": PATIENCE}),
             "LAKEHOUSE__LOCK_WAIT": "300",
         }
         name = bucket.bucket_url.removeprefix("s3://")
@@ -156,7 +159,8 @@ def reader_of(mariadb: MariaDB, url: str) -> str:
     """The URL of a user who is not there yet, and is dropped with the server's databases."""
     name = f"reader_{uuid4().hex[:12]}"
     mariadb.made.append(f"user if exists {name}@'%'")
-    return make_url(url).set(username=name, password=f"it's % {name}").render_as_string(hide_password=False)
+    patience = {"read_timeout": "10"}
+    return make_url(url).set(username=name, password=f"it's % {name}", query=patience).render_as_string(False)
 
 
 def through(url: str, proxy: Proxy) -> str:
