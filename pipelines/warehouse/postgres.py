@@ -219,8 +219,8 @@ class PostgresWarehouse:
             with closing(psycopg2.connect(make_dsn(**self._parameters(application)))) as connection:
                 yield connection
         except psycopg2.Error as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise Problem(f"The warehouse failed: {reason} Check that it runs, and {SETTING}.") from error
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            raise Problem(f"The warehouse failed: {reason}. Check that it runs, and {SETTING}.") from error
 
     @contextmanager
     def _publishing(self) -> Iterator["Connection"]:
