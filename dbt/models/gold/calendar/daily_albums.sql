@@ -19,3 +19,4 @@ summed as (
 )
 
 select * from summed
+order by played_on

@@ -37,3 +37,4 @@ summed as (
 )
 
 select * from summed
+order by played_on
