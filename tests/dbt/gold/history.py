@@ -96,6 +96,7 @@ class History:
     tracks: list[Track]
     plays: list[Play]
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
+    popularity: int | None = 50
 
     def released_on(self, album: int) -> date | None:
         return None if album % 7 == 0 else date(1961 + 3 * album, 1 + album % 12, 1)
@@ -122,7 +123,7 @@ class History:
     def _track_row(self, track: Track) -> dict[str, Any]:
         known = {k: v for k, v in asdict(track).items() if k not in ("artist", "album", "recording_id")}
         return known | {"album_id": track.album_id, "artist_id": track.artist_id, "artist_ids": [track.artist_id],
-                        "popularity": 50}  # fmt: skip
+                        "popularity": self.popularity}  # fmt: skip
 
     def _album_row(self, album: int) -> dict[str, Any]:
         owner = min((t for t in self.tracks if t.album == album), key=lambda t: t.track_id)

@@ -8,7 +8,9 @@ import duckdb
 from tests.environment import Environment
 
 FEW_ROWS = {
-    "forgotten": "the last day", "listening_clock": "hours of a week", "on_repeat": "a window, and days of gaps",
+    "forgotten": "the last day, and days of gaps", "listened_albums": "days of gaps", "listened_artists": "days of gaps",
+    "listened_tracks": "days of gaps", "listening_clock": "hours of a week, and days of gaps",
+    "on_repeat": "a window, and days of gaps",
     "recommendation_quality": "measures", "sessions": "days of gaps", "streaks": "the last day, and days of gaps",
     "top_albums": "the first day", "top_artists": "the first day", "top_genres": "the first day", "top_tracks": "the first day",
     "int_rec_artists": "days of cases", "int_rec_cases": "days of cases", "int_rec_measures": "measures",

@@ -163,15 +163,16 @@ def test_a_history_without_a_play_builds(build_gold: Build) -> None:
         assert con.execute("select count(*) from gold.catalog_trends").fetchone() != (0,)
 
 
-def test_a_first_play_already_has_its_story(build_gold: Build) -> None:
+def test_a_first_play_already_has_its_story_where_no_source_tells_what_is_popular(build_gold: Build) -> None:
     tracks = catalog(Random(1))
     play = Play("p1", datetime(2026, 1, 1, 23, 30, tzinfo=UTC), 60_000, tracks[1])
     again = Play("p2", play.ended_at + timedelta(minutes=5), 60_000, tracks[1], is_by_name=True)
-    with build_gold(History(tracks, [play, again]), **LISTENER) as con:
+    with build_gold(History(tracks, [play, again], popularity=None), **LISTENER) as con:
         assert con.execute("select played_on::varchar, plays, tracks from gold.daily_listening").fetchall() == [
             ("2026-01-02", 2, 1)
         ]
         assert con.execute("select distinct kind, model from gold.recommendations").fetchall() == [
             ("discover", "popularity")
         ]
+        assert con.execute("select count(*) from gold.recommendations where reason is null").fetchone() == (0,)
         assert con.execute("select count(*) from gold.recommendation_quality").fetchone() == (0,)

@@ -30,15 +30,23 @@ summed as (
     group by weekday, hour
 ),
 
+-- a play that was missed may be of anything, at any time
+gaps as (
+    select count(*) > 0 as is_minimum
+    from {{ ref('int_gap_days') }}
+),
+
 final as (
     select
         cells.weekday,
         cells.hour,
         coalesce(summed.plays, 0) as plays,
         coalesce(summed.ms_played, 0) as ms_played,
-        {{ gold_week_place('cells.weekday') }} as week_place
+        {{ gold_week_place('cells.weekday') }} as week_place,
+        gaps.is_minimum
     from cells
     left join summed on cells.weekday = summed.weekday and cells.hour = summed.hour
+    cross join gaps
 )
 
 select * from final

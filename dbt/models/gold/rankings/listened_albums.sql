@@ -65,6 +65,12 @@ summed as (
     group by album_key
 ),
 
+-- a play that was missed may be of anything, at any time
+gaps as (
+    select count(*) > 0 as is_minimum
+    from {{ ref('int_gap_days') }}
+),
+
 final as (
     select
         ordered.album_key,
@@ -83,10 +89,12 @@ final as (
         summed.first_played_at,
         summed.last_played_at,
         summed.first_played_on,
-        summed.last_played_on
+        summed.last_played_on,
+        gaps.is_minimum
     from ordered
     inner join summed on ordered.album_key = summed.album_key
     inner join track_counts on ordered.album_key = track_counts.album_key
+    cross join gaps
     where ordered.place = 1
 )
 

@@ -59,6 +59,12 @@ summed as (
     group by artist_key
 ),
 
+-- a play that was missed may be of anything, at any time
+gaps as (
+    select count(*) > 0 as is_minimum
+    from {{ ref('int_gap_days') }}
+),
+
 final as (
     select
         ordered.artist_key,
@@ -74,10 +80,12 @@ final as (
         summed.first_played_at,
         summed.last_played_at,
         summed.first_played_on,
-        summed.last_played_on
+        summed.last_played_on,
+        gaps.is_minimum
     from ordered
     inner join summed on ordered.artist_key = summed.artist_key
     inner join track_counts on ordered.artist_key = track_counts.artist_key
+    cross join gaps
     where ordered.place = 1
 )
 

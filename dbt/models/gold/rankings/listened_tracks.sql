@@ -68,6 +68,12 @@ summed as (
     group by recording_id
 ),
 
+-- a play that was missed may be of anything, at any time
+gaps as (
+    select count(*) > 0 as is_minimum
+    from {{ ref('int_gap_days') }}
+),
+
 final as (
     select
         ordered.recording_id,
@@ -87,9 +93,11 @@ final as (
         summed.first_played_at,
         summed.last_played_at,
         summed.first_played_on,
-        summed.last_played_on
+        summed.last_played_on,
+        gaps.is_minimum
     from ordered
     inner join summed on ordered.recording_id = summed.recording_id
+    cross join gaps
     where ordered.place = 1 and summed.plays > 0
 )
 

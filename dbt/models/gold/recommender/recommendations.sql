@@ -152,14 +152,14 @@ worded as (
     from reasoned
 ),
 
--- a title may hold line breaks, a reason is one line
+-- a title may hold line breaks, a reason is one line; a reason that needs what no source tells gives way to a shorter one
 final as (
     select
         track_id,
         kind,
         place as rank,
         score,
-        regexp_replace(words, '\s+', ' ', 'g') as reason,
+        regexp_replace(coalesce(words, habit, bond, 'You never played it'), '\s+', ' ', 'g') as reason,
         model,
         recording_id,
         track_name,

@@ -44,6 +44,12 @@ placed_months as (
     from months
 ),
 
+-- a play that was missed may be of anything, at any time
+gaps as (
+    select count(*) > 0 as is_minimum
+    from {{ ref('int_gap_days') }}
+),
+
 final as (
     select
         row_number() over (order by silent.plays desc, silent.ms_played desc, silent.recording_id asc) as rank,
@@ -58,9 +64,11 @@ final as (
         silent.first_played_at,
         silent.last_played_at,
         placed_months.month as best_month,
-        placed_months.plays as best_month_plays
+        placed_months.plays as best_month_plays,
+        gaps.is_minimum
     from silent
     inner join placed_months on silent.recording_id = placed_months.recording_id and placed_months.place = 1
+    cross join gaps
 )
 
 select * from final
