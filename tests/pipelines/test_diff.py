@@ -145,7 +145,7 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
 
 
 def test_profiles_are_compared_by_name(tmp_path: Path) -> None:
-    for name in ("pipelines", "sources", ".dlt"):
+    for name in ("pipelines", "sources", "sandbox", ".dlt"):
         ignored = shutil.ignore_patterns("data", "state", "*.secrets.toml", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     shutil.copytree(ROOT / "dbt/models", tmp_path / "dbt/models")
