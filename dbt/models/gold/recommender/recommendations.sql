@@ -152,7 +152,7 @@ worded as (
     from reasoned
 ),
 
--- a title may hold line breaks, a reason is one line; a reason that needs what no source tells gives way to a shorter one
+-- a title may hold line breaks, a reason is one line; one that needs what no source tells gives way to a shorter one
 final as (
     select
         track_id,
