@@ -7,6 +7,7 @@ Data flow: settings, command -> dbt -> its result, or a Problem that names the m
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def build_models(settings: Settings, database: Path, target: Path) -> None:
 
 
 def invoke(settings: Settings, database: Path, target: Path, *arguments: str) -> Any:
-    """Run one dbt command in this process, silent on the terminal, its log in the logs folder.
+    """Run one dbt command on a build database and let go of it.
 
     Args:
         settings: The environment.
@@ -48,20 +49,28 @@ def invoke(settings: Settings, database: Path, target: Path, *arguments: str) ->
         target: Folder for what dbt writes about its project.
         arguments: The command and its own options.
     """
-    from dbt.cli.main import dbtRunner
-
-    os.environ.update(SILENT, LAKEHOUSE_BUILD_FILE=str(database))
+    os.environ["LAKEHOUSE_BUILD_FILE"] = str(database)
     try:
-        return dbtRunner(callbacks=[_wait_no_more]).invoke(
-            [
-                *arguments,
-                *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
-                *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
-                *("--vars", json.dumps(variables(settings))),
-            ]
-        )
+        return command(settings, target, *arguments, callbacks=(_wait_no_more,))
     finally:
         close_build()
+
+
+def command(
+    settings: Settings, target: Path, *arguments: str, callbacks: tuple[Callable[[Any], None], ...] = ()
+) -> Any:
+    """Run one dbt command in this process, on whichever engine it names: silent, its log in the logs folder."""
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(SILENT)
+    return dbtRunner(callbacks=list(callbacks)).invoke(
+        [
+            *arguments,
+            *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
+            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
+            *("--vars", json.dumps(variables(settings))),
+        ]
+    )
 
 
 def _wait_no_more(event: Any) -> None:

@@ -8,7 +8,6 @@ Data flow: Snapshot -> views `bronze.*` of the session -> dbt (target spark) -> 
 Run it alone: python -m pipelines.spark (after `make .venv/.spark`; needs Java 17 or newer)
 """
 
-import json
 import os
 import shutil
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipelines import duck
-from pipelines.dbt_run import DBT, SILENT, variables
+from pipelines.dbt_run import command
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Loss, Snapshot
 from pipelines.settings import Settings, load
@@ -105,7 +104,7 @@ def build(session: "SparkSession", settings: Settings, snapshot: Snapshot) -> No
         Problem: A model could not be built.
     """
     create_bronze(session, snapshot)
-    result = _dbt(settings, "run", "--target", "spark", *WITHOUT)
+    result = command(settings, settings.data_dir / "spark" / "dbt", "run", "--target", "spark", *WITHOUT)
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail")]
     if faults or not result.success:
         texts = [f"{run.node.name} ({' '.join(str(run.message).split())[:300]})" for run in faults]
@@ -149,21 +148,6 @@ def _losses(session: "SparkSession", losses: Iterable[Loss]) -> "DataFrame":
     texts = session.createDataFrame(rows, ", ".join(f"{name} string" for name in duck.LOSSES.columns))
     kinds = duck.LOSSES.columns.items()
     return texts.selectExpr(*(f"cast({name} as {KINDS.get(kind, kind)}) as {name}" for name, kind in kinds))
-
-
-def _dbt(settings: Settings, *arguments: str) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    os.environ.update(SILENT)
-    return dbtRunner().invoke(
-        [
-            *arguments,
-            *("--project-dir", str(DBT), "--profiles-dir", str(DBT)),
-            *("--target-path", str(settings.data_dir / "spark" / "dbt")),
-            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
-            *("--vars", json.dumps(variables(settings))),
-        ]
-    )
 
 
 def main() -> int:
