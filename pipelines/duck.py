@@ -188,10 +188,15 @@ def _losses(losses: Iterable[Loss]) -> str:
     )
 
 
+def damaged_exports(snapshot: Snapshot) -> tuple[set[str], list[str]]:
+    """Load packages of exports that have lost a file, and paths of the lists of files of all others."""
+    damaged = {loss.load_id for loss in snapshot.losses if loss.table.startswith("spotify_export__")}
+    return damaged, [file.path for file in snapshot.files.get(EXPORT_FILES, ()) if file.load_id not in damaged]
+
+
 def _not_imported_again(snapshot: Snapshot, view: str) -> str:
     """Leaves out rows of a package that lost a file, where a later import brought the same export whole."""
-    damaged = {loss.load_id for loss in snapshot.losses if loss.table.startswith("spotify_export__")}
-    whole = [file.path for file in snapshot.files.get(EXPORT_FILES, ()) if file.load_id not in damaged]
+    damaged, whole = damaged_exports(snapshot)
     if not (damaged and whole and view.startswith("spotify_export__") and snapshot.paths(view)):
         return ""
     loads = ", ".join(map(literal, sorted(damaged)))

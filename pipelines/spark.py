@@ -134,8 +134,7 @@ def _rows(session: "SparkSession", snapshot: Snapshot, view: str, table: Table) 
 
 def _without_damaged(session: "SparkSession", rows: "DataFrame", snapshot: Snapshot, view: str) -> "DataFrame":
     """Leaves out rows of a package that lost a file, where a later import brought the same export whole."""
-    damaged = {loss.load_id for loss in snapshot.losses if loss.table.startswith("spotify_export__")}
-    whole = [file.path for file in snapshot.files.get(duck.EXPORT_FILES, ()) if file.load_id not in damaged]
+    damaged, whole = duck.damaged_exports(snapshot)
     if not (damaged and whole and view.startswith("spotify_export__")):
         return rows
     again = [row[0] for row in session.read.parquet(*whole).select("file_id").distinct().collect()]
