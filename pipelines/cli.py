@@ -25,8 +25,8 @@ PATH_SETTINGS = (
 )
 FULL_DISK = ("No space left", "disk is full", "not enough space", "File too large", "disk I/O error")
 NO_SPACE = (
-    "The disk is full: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; what was half "
-    "written is never read."
+    "The disk is full, or fails: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; "
+    "what was half written is never read."
 )
 GUARDED = "prod"
 EPILOG = "Without a command: the whole flow, sources to published gold. Settings: docs/settings.md."
