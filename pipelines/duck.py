@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
-PATIENCE = {"http_timeout": 20, "http_retries": 2, "http_retry_wait_ms": 500}
-"""How many seconds a bucket may say nothing in the midst of an answer, and how a request is repeated."""
+PATIENCE = {"http_timeout": 60, "http_retries": 2, "http_retry_wait_ms": 500}
+"""How many seconds one request may take as a whole, a row group over a slow line, and how it is repeated."""
+IMPATIENCE = {"http_timeout": 1, "http_retries": 0}
+"""Once a bucket has kept silent for as long as that."""
 EXPORT_FILES = "spotify_export__files"
 LOSSES = Table(
     "losses",
@@ -73,8 +75,7 @@ def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> No
     if lake.is_local:
         return
     load_extension(connection, "httpfs")
-    for name, number in PATIENCE.items():
-        connection.execute(f"set {name} = {number}")
+    wait_at_most(connection, PATIENCE)
     options = {
         "type": "s3",
         "scope": lake.bucket_url,
@@ -84,6 +85,12 @@ def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> No
     }
     body = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
     connection.execute(f"create or replace temporary secret lake ({body})")
+
+
+def wait_at_most(connection: "duckdb.DuckDBPyConnection", bounds: Mapping[str, int]) -> None:
+    """Bound the waiting for a bucket: by `set` alone, a cursor of the connection would wait as it always does."""
+    for name, number in bounds.items():
+        connection.execute(f"set global {name} = {number}")
 
 
 @contextmanager

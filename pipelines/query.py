@@ -53,7 +53,8 @@ def analyst(settings: Settings) -> Iterator["duckdb.DuckDBPyConnection"]:
 
     with duckdb.connect() as connection:
         prepare(settings, connection)
-        yield connection
+        with open_warehouse(settings).watched():
+            yield connection
 
 
 def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None:

@@ -8,6 +8,7 @@ Data flow: build database (schema gold, audited) -> Warehouse.publish -> `gold.*
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -140,6 +141,13 @@ class Warehouse(Protocol):
 
         Returns:
             Entries for its search path, such as `warehouse.gold`.
+        """
+
+    def watched(self) -> AbstractContextManager[object]:
+        """While what is attached is read: a warehouse that falls silent ends the reading.
+
+        Raises:
+            Problem: It fell silent.
         """
 
     def check(self) -> str:

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +108,9 @@ class EmbeddedWarehouse:
         except duckdb.IOException as error:
             reason = str(error).splitlines()[0]
             raise Problem(f"{self.path} cannot be read: {reason} Close what holds it open for writing.") from error
+
+    def watched(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def check(self) -> str:
         folder = next(parent for parent in self.path.parents if parent.exists())

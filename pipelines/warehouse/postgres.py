@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipelines.warehouse import (
     evolution,
     landing,
 )
+from pipelines.warehouse.connection import SETTING, connected, parameters
 from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
 from pipelines.warehouse.gold import GoldTable, compare
 from pipelines.warehouse.promote import CANDIDATE, Change, keep_candidate, promote, read_columns
@@ -39,13 +40,9 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-SETTING = "DESTINATION__WAREHOUSE__CREDENTIALS"
 PUBLISHER = "lakehouse-publisher"
 ADVISORY_LOCK = 7_251_103_338
 LOCK_SECONDS = 15
-# a server that is gone without a word, behind a broken line, is given up after a minute
-ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
-CONNECT_SECONDS = "10"
 OPS_TABLES = """
 create schema if not exists ops;
 create table if not exists ops.pipeline_runs (
@@ -117,6 +114,9 @@ class PostgresWarehouse:
             cursor.execute(f"create schema if not exists {GOLD}")
         landing.attach_postgres(connection, self._parameters("lakehouse-sql"), "read_only")
         return [f"warehouse.{GOLD}", f"warehouse.{OPS}"]
+
+    def watched(self) -> AbstractContextManager[object]:
+        return self._connected()
 
     def check(self) -> str:
         with self._connected() as connection, connection, connection.cursor() as cursor:
@@ -201,26 +201,10 @@ class PostgresWarehouse:
             cursor.execute(f"insert into {OPS}.{table} select * from fresh")
 
     def _parameters(self, application: str) -> dict[str, str]:
-        from psycopg2 import ProgrammingError
-        from psycopg2.extensions import parse_dsn
+        return parameters(self.url, application)
 
-        try:
-            given = parse_dsn(self.url)
-        except ProgrammingError as error:
-            raise UsageProblem(f"{SETTING} is no URL of a Postgres database.") from error
-        return {"connect_timeout": CONNECT_SECONDS, **ALIVE, **given, "application_name": application}
-
-    @contextmanager
-    def _connected(self, application: str = "lakehouse") -> Iterator["Connection"]:
-        import psycopg2
-        from psycopg2.extensions import make_dsn
-
-        try:
-            with closing(psycopg2.connect(make_dsn(**self._parameters(application)))) as connection:
-                yield connection
-        except psycopg2.Error as error:
-            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-            raise Problem(f"The warehouse failed: {reason}. Check that it runs, and {SETTING}.") from error
+    def _connected(self, application: str = "lakehouse") -> AbstractContextManager["Connection"]:
+        return connected(self._parameters(application))
 
     @contextmanager
     def _publishing(self) -> Iterator["Connection"]:

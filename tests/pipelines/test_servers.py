@@ -72,6 +72,8 @@ TROUBLES = (
     Trouble("snapshot", "Postgres is not there", "postgres", Fault(REFUSE), WAREHOUSE),
     Trouble("snapshot", "Postgres accepts and says nothing", "postgres", Fault(SILENT), WAREHOUSE),
     Trouble("publish: landing", "Postgres restarts", "postgres", Fault(STRUCK, b"COPY", 1), WAREHOUSE),
+    Trouble("publish: landing", "Postgres falls silent", "postgres", Fault(SILENT, b"COPY"), WAREHOUSE),
+    Trouble("publish: candidate", "Postgres falls silent", "postgres", Fault(SILENT, b'"candidate"."'), WAREHOUSE),
     Trouble("publish: candidate", "Postgres restarts", "postgres", Fault(STRUCK, b'"candidate"."', 1), WAREHOUSE),
     Trouble("publish: views", "Postgres restarts", "postgres", Fault(STRUCK, b"create or replace view gold", 1), WAREHOUSE),
     Trouble("publish: pointer", "Postgres restarts", "postgres", Fault(STRUCK, b"access exclusive mode", 1), WAREHOUSE),
