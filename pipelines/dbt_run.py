@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipelines import duck
 from pipelines.settings import ROOT, Settings
 from sources.problem import Problem, RedAudit
 
@@ -31,13 +32,14 @@ def build_models(settings: Settings, database: Path, target: Path) -> None:
         RedAudit: A test or a contract failed.
         Problem: A model could not be built.
     """
-    arguments = ("build", "--target", "lake", "--exclude-resource-type", "unit_test")
+    arguments = ("build", "--target", "lake", "--exclude-resource-types", "unit_test", "exposure")
     result = invoke(settings, database, target, *arguments)
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
     if not faults and not result.success:
         raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")
     if faults:
-        raise _red(faults) if any(_is_audit(run) for run in faults) else _broken(faults)
+        text = _told(faults, settings, database)
+        raise _red(text) if any(_is_audit(run) for run in faults) else _broken(text)
 
 
 def invoke(settings: Settings, database: Path, target: Path, *arguments: str) -> Any:
@@ -97,15 +99,34 @@ def _is_audit(run: Any) -> bool:
     return run.status == "fail" or "contract" in str(run.message).lower() or "constraint" in str(run.message).lower()
 
 
-def _red(faults: list[Any]) -> RedAudit:
-    return RedAudit(f"The audit is red and nothing was published: {_names(faults)}. Dashboards stay as they were.")
+def _red(text: str) -> RedAudit:
+    return RedAudit(f"The audit is red and nothing was published: {text}. Dashboards stay as they were.")
 
 
-def _broken(faults: list[Any]) -> Problem:
-    return Problem(f"The build failed and nothing was published: {_names(faults)}.")
+def _broken(text: str) -> Problem:
+    return Problem(f"The build failed and nothing was published: {text}.")
 
 
-def _names(faults: list[Any]) -> str:
-    texts = [f"{run.node.name} ({' '.join(str(run.message or run.status).split())[:160]})" for run in faults]
-    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-    return "; ".join(texts[:3]) + more
+def _told(faults: list[Any], settings: Settings, database: Path) -> str:
+    texts = [_broken_rules(run, settings, database) or _message(run) for run in faults[:3]]
+    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return "; ".join(texts) + more
+
+
+def _message(run: Any) -> str:
+    return f"{run.node.name} ({' '.join(str(run.message or run.status).split())[:160]})"
+
+
+def _broken_rules(run: Any, settings: Settings, database: Path) -> str | None:
+    """The answer of a test `holds`, of which dbt only counts the rows: the rules of a model that are broken."""
+    import duckdb
+
+    metadata = getattr(run.node, "test_metadata", None)
+    if run.status != "fail" or metadata is None or metadata.name != "holds":
+        return None
+    with duckdb.connect(str(database), read_only=True) as connection:
+        duck.open_lake(connection, settings.lake)
+        connection.execute("set timezone = 'UTC'")
+        rows = connection.execute(f"{run.node.compiled_code} order by broken_by desc, rule").fetchall()
+    rules = ", ".join(f"`{rule}` is broken by {broken:,} row{'s' * (broken > 1)}" for rule, broken in rows)
+    return f"{run.node.attached_node.split('.')[-1]}: {rules}"

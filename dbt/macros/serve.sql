@@ -35,7 +35,7 @@
     {% endif -%}
 {%- endmacro %}
 
-{# not null from the contract and the key; a check for every accepted_values that has no condition #}
+{# not null from the contract and the key; a check for the values that a column takes #}
 {% macro serve_checks(gold) -%}
     {% set changes = [] -%}
     {% for column in gold.columns.values() -%}
@@ -43,23 +43,23 @@
             {% do changes.append('alter column ' ~ adapter.quote(column.name) ~ ' set not null') -%}
         {% endif -%}
     {% endfor -%}
-    {% for test in serve_tests(gold, 'accepted_values') -%}
-        {% set column = adapter.quote(test.column_name) -%}
-        {% set quote = test.test_metadata.kwargs.get('quote', true) -%}
-        {% set values = [] -%}
-        {% for value in test.test_metadata.kwargs['values'] -%}
-            {% do values.append(dbt.string_literal(dbt.escape_single_quotes(value | string)) if quote else value | string) -%}
+    {% for test in serve_tests(gold, 'holds') -%}
+        {% for column, taken in test.test_metadata.kwargs.get('values', {}).items() -%}
+            {% set values = [] -%}
+            {% for value in taken -%}
+                {% do values.append(dbt.string_literal(dbt.escape_single_quotes(value))) -%}
+            {% endfor -%}
+            {% do changes.append('add check (' ~ adapter.quote(column) ~ ' in (' ~ values | join(', ') ~ '))') -%}
         {% endfor -%}
-        {% do changes.append('add check (' ~ column ~ ' in (' ~ values | join(', ') ~ '))') -%}
     {% endfor -%}
     {{ return(changes) }}
 {%- endmacro %}
 
-{# unconditional tests of one kind on the columns of a model #}
+{# unconditional tests of one kind on a model #}
 {% macro serve_tests(gold, kind) -%}
     {% set found = [] -%}
     {% for test in graph.nodes.values() -%}
-        {% if test.resource_type == 'test' and test.attached_node == gold.unique_id and test.column_name
+        {% if test.resource_type == 'test' and test.attached_node == gold.unique_id
             and test.test_metadata and test.test_metadata.name == kind
             and not test.config.where and test.config.severity | lower == 'error' -%}
             {% do found.append(test) -%}

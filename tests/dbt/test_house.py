@@ -48,6 +48,13 @@ def test_every_model_says_what_a_row_is_and_every_gold_column_what_it_means() ->
             assert all(column["description"] for column in known[path.stem]["columns"]), path.stem
 
 
+def test_every_key_of_gold_is_tested() -> None:
+    known = described("models", "models/gold")
+    for name, key in dictionary.keys().items():
+        (holds,) = (test["holds"]["arguments"] for test in known[name]["data_tests"])
+        assert key in [[one] if isinstance(one, str) else one for one in holds["keys"]], name
+
+
 def test_every_bronze_table_and_column_is_described() -> None:
     for source in described("sources").values():
         for table in source["tables"]:
@@ -132,7 +139,7 @@ def test_the_pages_of_dbt_are_one_file_that_needs_no_network(built: Environment)
 
 
 def test_the_engine_itself_refuses_a_null_where_the_contract_forbids_it(built: Environment) -> None:
-    """Gold has no not_null test of such a column: a null never gets as far as a test."""
+    """No test asks whether such a column is filled: a null never gets as far as a test."""
     nodes = json.loads((built.data_dir / "build/dbt/manifest.json").read_text())["nodes"].values()
     declared = {
         (node["name"], column["name"])

@@ -53,6 +53,7 @@ def place(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (project / "macros").mkdir()
     for name in MACROS:
         shutil.copy(DBT / "macros" / name, project / "macros")
+    shutil.copytree(DBT / "tests", project / "tests")
     shutil.copy(DBT / "profiles.yml", project)
     monkeypatch.setenv("LAKEHOUSE_BUILD_FILE", str(tmp_path / "lake" / "lakehouse.duckdb"))
     monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))

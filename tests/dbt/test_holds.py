@@ -1,0 +1,84 @@
+"""The test `holds` on a project of two models: what is broken is red, and told by its rule."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines import dbt_run
+from pipelines.settings import load
+from sources.problem import RedAudit
+
+THINGS = """
+select *
+from (
+    values
+        ('a', 1, 'red', 'it''s', 1, 2),
+        ('a', 1, 'blue', 'that', 2, 2),
+        ('a', 2, null, 'that', 3, 2),
+        (null, 2, 'red', 'that', 4, null),
+        ('b', 2, 'red', null, null, 2)
+) as things (thing_id, number, colour, kind, low, high)
+"""
+SOUND = "select 'a' as thing_id, 1 as number, 'red' as colour, null::varchar as kind, 1 as low, 2 as high"
+RULES = """
+models:
+  - name: things
+    data_tests:
+      - holds:
+          arguments:
+            keys:
+              - thing_id
+              - [thing_id, number]
+            filled: [colour]
+            values:
+              kind: [that]
+            rules:
+              - "low <= high"
+              - "colour != 'green'"
+  - name: sound_things
+    data_tests:
+      - holds:
+          arguments:
+            keys:
+              - [number, low]
+            filled: [number]
+            values:
+              kind: ["it's", that]
+            rules:
+              - "number > 0"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "dbt"
+    shutil.copytree(dbt_run.DBT, folder, ignore=shutil.ignore_patterns("models", "target", "logs", "*.duckdb*"))
+    models = folder / "models" / "silver"
+    models.mkdir(parents=True)
+    (models / "things.sql").write_text(THINGS)
+    (models / "sound_things.sql").write_text("select * from {{ ref('things') }} where number = 1")
+    (models / "rules.yml").write_text(RULES)
+    monkeypatch.setattr(dbt_run, "DBT", folder)
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_each_broken_rule_is_told_with_its_model_and_the_rows_that_break_it(project: Path) -> None:
+    with pytest.raises(RedAudit) as red:
+        dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target")
+    assert (
+        "published: things: "
+        "`low <= high` is broken by 3 rows, "
+        "`thing_id is unique` is broken by 3 rows, "
+        "`thing_id, number is unique` is broken by 2 rows, "
+        "`colour != 'green'` is broken by 1 row, "
+        "`colour is filled` is broken by 1 row, "
+        "`kind is one of that` is broken by 1 row, "
+        "`thing_id is filled` is broken by 1 row. Dashboards"
+    ) in str(red.value)
+
+
+def test_what_holds_is_green(project: Path) -> None:
+    (project / "dbt/models/silver/things.sql").write_text(SOUND)
+    dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target")
