@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from sandbox.servers.process import ATTEMPTS, User, folder, free_ports, process, run, unprivileged
+from sandbox.servers.process import ATTEMPTS, Server, User, folder, free_ports, process, run, unprivileged
 from sandbox.servers.programs import find, install
 from sources.problem import Problem
 
@@ -22,7 +22,7 @@ QUICK = (
     "--skip-name-resolve",
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=8M",
-    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-log-at-trx-commit=2",
     "--sync-binlog=0",
     "--character-set-server=utf8mb4",
 )
@@ -34,9 +34,11 @@ class MariaDB:
 
     Attributes:
         url: SQLAlchemy URL of a user who may make databases, without a database.
+        server: The process; None for a given server.
     """
 
     url: str
+    server: Server | None = None
     made: list[str] = field(default_factory=list)
 
     def fresh(self) -> str:
@@ -110,7 +112,7 @@ def serve() -> Iterator[MariaDB]:
         user, place = unprivileged(), stack.enter_context(folder("mariadb"))
         user.own(place)
         _prepare(found, place, user)
-        yield MariaDB(_start(stack, found, place, user))
+        yield _start(stack, found, place, user)
 
 
 # a server that starts deletes every #sql* file in its temporary folder, those of its neighbours in /tmp too
@@ -125,7 +127,7 @@ def _prepare(found: Programs, place: Path, user: User) -> None:
     )  # fmt: skip
 
 
-def _start(stack: contextlib.ExitStack, found: Programs, place: Path, user: User) -> str:
+def _start(stack: contextlib.ExitStack, found: Programs, place: Path, user: User) -> MariaDB:
     for attempt in range(ATTEMPTS):
         (port,) = free_ports(1)
         url = f"mysql+pymysql://root@127.0.0.1:{port}"
@@ -135,12 +137,12 @@ def _start(stack: contextlib.ExitStack, found: Programs, place: Path, user: User
             f"--socket={place}/my.sock", f"--pid-file={place}/my.pid", *QUICK, *found.server_arguments,
         ]  # fmt: skip
         try:
-            stack.enter_context(process(command, place / "log", partial(_answers, url), user))
+            server = stack.enter_context(process(command, place / "log", partial(_answers, url), user))
         except Problem:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
-            return url
+            return MariaDB(url, server)
     raise AssertionError
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from sandbox.servers.process import ATTEMPTS, User, folder, free_ports, process, run, unprivileged
+from sandbox.servers.process import ATTEMPTS, Server, User, folder, free_ports, process, run, unprivileged
 from sandbox.servers.programs import find, install
 from sources.problem import Problem
 
@@ -33,12 +33,12 @@ class Postgres:
     Attributes:
         url: URL of a superuser's connection to the database `postgres`.
         bin_dir: Folder of the server's programs, psql among them; None for a given server.
-        process_id: Of the server; None for a given server.
+        server: The process; None for a given server.
     """
 
     url: str
     bin_dir: Path | None = None
-    process_id: int | None = None
+    server: Server | None = None
     made: list[str] = field(default_factory=list)
 
     def fresh(self) -> str:
@@ -130,12 +130,12 @@ def _start(stack: contextlib.ExitStack, bin_dir: Path, place: Path, user: User) 
         ]  # fmt: skip
         server = process(command, place / "log", partial(_answers, url), user, stop=signal.SIGQUIT)
         try:
-            child = stack.enter_context(server)
+            started = stack.enter_context(server)
         except Problem:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
-            return Postgres(url, bin_dir, child.pid)
+            return Postgres(url, bin_dir, started)
     raise AssertionError
 
 

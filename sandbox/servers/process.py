@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sources.problem import Problem
@@ -111,6 +111,42 @@ def _environment(extra: dict[str, str] | None) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
+@dataclass
+class Server:
+    """A server that may be killed and started again, with its folder and on its port."""
+
+    command: Sequence[object]
+    log: Path
+    answers: Callable[[], bool]
+    user: User
+    env: dict[str, str] | None
+    stop: signal.Signals
+    child: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers.
+
+        Raises:
+            Problem: It ended, or did not answer in time; the end of its log is in the message.
+        """
+        with self.log.open("ab") as output:
+            self.child = subprocess.Popen(  # noqa: S603
+                [*_dies_with_us(self.stop), *(str(part) for part in self.command)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=_environment(self.env),
+                **self.user.spawn,  # type: ignore[call-overload]
+            )
+        _wait(self.child, self.answers, str(self.command[0]), self.log)
+
+    def kill(self) -> None:
+        """Ends it without a word, as a power cut does."""
+        self.child.kill()
+        self.child.wait()
+
+
 @contextlib.contextmanager
 def process(
     command: Sequence[object],
@@ -120,27 +156,19 @@ def process(
     *,
     env: dict[str, str] | None = None,
     stop: signal.Signals = signal.SIGTERM,
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Server]:
     """Starts a server, waits until it answers, and stops it at the end.
 
     Raises:
         Problem: It ended, or did not answer in time; the end of its log is in the message.
     """
-    with log.open("wb") as output:
-        child = subprocess.Popen(  # noqa: S603
-            [*_dies_with_us(stop), *(str(part) for part in command)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env=_environment(env),
-            **user.spawn,  # type: ignore[call-overload]
-        )
+    log.unlink(missing_ok=True)
+    server = Server(command, log, answers, user, env, stop)
     try:
-        _wait(child, answers, str(command[0]), log)
-        yield child
+        server.start()
+        yield server
     finally:
-        _stop(child, stop)
+        _stop(server.child, stop)
 
 
 def _dies_with_us(stop: signal.Signals) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-from sandbox.servers.process import ATTEMPTS, User, folder, free_ports, process
+from sandbox.servers.process import ATTEMPTS, Server, User, folder, free_ports, process
 from sandbox.servers.programs import find
 from sources.problem import Problem
 
@@ -65,10 +65,12 @@ class S3:
 
     Attributes:
         url: Endpoint with the keys in it: `http://KEY:SECRET@host:port`.
+        server: The process; None for a given server.
     """
 
     url: str
     region: str = REGION
+    server: Server | None = None
     made: list[str] = field(default_factory=list)
 
     @property
@@ -145,10 +147,10 @@ def serve() -> Iterator[S3]:
     weed = program()
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(folder("s3"))
-        yield S3(_start(stack, weed, place))
+        yield _start(stack, weed, place)
 
 
-def _start(stack: contextlib.ExitStack, weed: Path, place: Path) -> str:
+def _start(stack: contextlib.ExitStack, weed: Path, place: Path) -> S3:
     # the wheel may be out of reach for anybody but root, and this server does not mind root; killing it is quick
     keys = {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -168,13 +170,13 @@ def _start(stack: contextlib.ExitStack, weed: Path, place: Path) -> str:
         endpoint = f"127.0.0.1:{ports['-s3.port']}"
         server = process(command, place / "log", partial(_answers, endpoint), User(), env=keys, stop=signal.SIGKILL)
         try:
-            stack.enter_context(server)
+            started = stack.enter_context(server)
         except Problem:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
             stack.callback(_remove_sockets, list(ports.values()))
-            return f"http://{ACCESS_KEY}:{SECRET_KEY}@{endpoint}"
+            return S3(f"http://{ACCESS_KEY}:{SECRET_KEY}@{endpoint}", server=started)
     raise AssertionError
 
 

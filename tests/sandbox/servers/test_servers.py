@@ -82,7 +82,7 @@ def test_a_cleaned_bucket_is_gone(s3: S3) -> None:
 
 def test_a_server_dies_with_a_killed_test_run(tmp_path: Path) -> None:
     script = "import sys, time\nfrom sandbox.servers.postgres import serve\n"
-    script += "with serve() as s:\n    print(s.process_id, flush=True)\n    time.sleep(600)\n"
+    script += "with serve() as s:\n    print(s.server.child.pid, flush=True)\n    time.sleep(600)\n"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT) as owner:
         assert owner.stdout
         server = int(owner.stdout.readline())
