@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -47,12 +48,18 @@ class Fault:
 
 @dataclass
 class Proxy:
-    """A proxy on a free port of the loopback address."""
+    """A proxy on a free port of the loopback address.
+
+    Attributes:
+        fault: What goes wrong now.
+        delay: Seconds by which each piece of data comes later, either way.
+    """
 
     host: str
     server_port: int
     fault: Fault | None = None
     port: int = 0
+    delay: float = 0
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _open: set[socket.socket] = field(default_factory=set)
 
@@ -101,6 +108,7 @@ class Proxy:
                 if fault.kind != STRUCK:
                     self._do(fault.kind, client, server)
                     return
+            time.sleep(self.delay)
             server.sendall(data)
         server.shutdown(socket.SHUT_WR)
 
@@ -123,6 +131,7 @@ class Proxy:
     def _back(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while data := server.recv(65536):
+                time.sleep(self.delay)
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
         except OSError:  # a reset is passed on: a client that only waits would wait for ever

@@ -1,9 +1,8 @@
 """What gold must hold, in plain Python over the world's truth and the rows of the catalog; nothing of the product.
 
-Data flow: sandbox world, catalog.sqlite, the schedule's own notes -> differences, one sentence each
+Data flow: sandbox world, catalog, the schedule's own notes -> differences, one sentence each
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from sandbox.play import Play, moment
 from sandbox.world import EXPORT_UNTIL, World
 from tests.environment import Environment
+from tests.torture.ground import Ground
 
 PAGE = 50
 CATALOG = {
@@ -30,6 +30,7 @@ class Model:
     """
 
     folder: Path
+    ground: Ground
     sure: set[int] = field(default_factory=set)
 
     def world(self) -> World:
@@ -77,16 +78,15 @@ class Model:
                 yield f"{at} of {play.item_id} is missing in a stretch that is called proven"
 
     def _catalog(self, environment: Environment) -> Iterator[str]:
-        with sqlite3.connect(self.folder / "catalog.sqlite") as catalog:
-            for table, (model, key, name, renamed) in CATALOG.items():
-                source = {row[0]: row[1] or "" for row in catalog.execute(f"select {key}, {name} from {table}")}
-                rows = environment.ask(f"select {key}, {renamed} from silver.{model}")
-                silver = {row[key]: row[renamed] for row in rows}
-                if len(rows) != len(silver):
-                    yield f"{model} has a key twice"
-                differing = {key for key in source.keys() | silver.keys() if source.get(key) != silver.get(key)}
-                if differing:
-                    yield f"{model} differs from {table} in {len(differing)} keys, such as {min(differing)}"
+        for table, (model, key, name, renamed) in CATALOG.items():
+            source = {row[0]: row[1] or "" for row in self.ground.rows(f"select {key}, {name} from {table}")}
+            rows = environment.ask(f"select {key}, {renamed} from silver.{model}")
+            silver = {row[key]: row[renamed] for row in rows}
+            if len(rows) != len(silver):
+                yield f"{model} has a key twice"
+            differing = {key for key in source.keys() | silver.keys() if source.get(key) != silver.get(key)}
+            if differing:
+                yield f"{model} differs from {table} in {len(differing)} keys, such as {min(differing)}"
 
     def _own_account(self, environment: Environment) -> Iterator[str]:
         for row in environment.ask(
