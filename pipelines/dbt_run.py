@@ -82,7 +82,7 @@ def _wait_no_more(event: Any) -> None:
     environment: Any = DuckDBConnectionManager._ENV
     if "Timeout was reached" in event.info.msg and environment is not None and environment.conn is not None:
         with environment.conn.cursor() as own:
-            own.execute("set http_timeout = 1; set http_retries = 0")
+            duck.wait_at_most(own, duck.IMPATIENCE)
 
 
 def close_build() -> None:
