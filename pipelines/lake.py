@@ -116,10 +116,11 @@ def pipeline_for(settings: Settings, source: str) -> "dlt.Pipeline":
     import dlt
 
     export_destination(settings)
-    if not settings.lake.is_local:
+    if settings.lake.is_local:
+        from pipelines.local_files import register
+    else:
         from pipelines.bucket_files import register
-
-        register()
+    register()
     _never_before(_newest_load(settings, source))
     return dlt.pipeline(
         pipeline_name=source,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.lake import pipeline_for, seal, take_snapshot
+from pipelines.local_files import LocalFiles
 from pipelines.settings import load
 from pipelines.store import Folder
 from sources.curation.load import load_rules
@@ -96,3 +97,19 @@ def test_a_load_follows_all_others_though_the_clock_was_set_back(
     assert float(loads[0]) < float(ahead) < float(loads[1]) < float(loads[2])
     assert sorted([*loads, ahead]) == [loads[0], ahead, *loads[1:]]  # files are sorted by their text
     assert "behind the lake's newest load package" in caplog.text
+    assert not list((tmp_path / "pipelines").rglob("*.parquet"))  # no second copy stays
+
+
+@pytest.mark.parametrize("torn", [None, b"PAR1 half of it"])
+def test_a_file_comes_whole_into_a_folder_whatever_a_killed_run_left_there(tmp_path: Path, torn: bytes | None) -> None:
+    put(tmp_path, "package/rows.parquet", b"PAR1 all of it PAR1")
+    if torn:
+        put(tmp_path, "lake/rows.parquet", torn)
+    (tmp_path / "lake").mkdir(exist_ok=True)
+    given, there = tmp_path / "package/rows.parquet", tmp_path / "lake/rows.parquet"
+    for _again in range(2):
+        LocalFiles().put_file(str(given), str(there))
+        assert there.read_bytes() == given.read_bytes()
+    assert there.samefile(given)
+    given.unlink()
+    assert there.read_bytes() == b"PAR1 all of it PAR1"
