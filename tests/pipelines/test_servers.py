@@ -11,18 +11,20 @@ from pathlib import Path
 import psycopg2
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import make_url
 
 from sandbox.servers.mariadb import MariaDB
-from sandbox.servers.postgres import serve
+from sandbox.servers.postgres import Postgres, serve
 from sandbox.servers.seaweedfs import S3
 from tests.environment import ROOT, Environment
-from tests.pipelines.production import PREFIX, Production, production
+from tests.pipelines.production import PREFIX, Production, as_role, prepare, production
 from tests.pipelines.warehouse.crash import crash, wait_for
 from tests.proxy import CUT, REFUSE, SILENT, STRUCK, UNAVAILABLE, Fault
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("production")]
 MARTS = 35
 ALBUMS = b" /{bucket}/listening/catalog/spotify_albums/"
+RULE = b'kind,id,name,new_name\r\nartist,nobody,,"a, b"\r\n'
 CHANGE = "update spotify_tracks set popularity = coalesce(popularity, 0) + 1 limit 3"
 CATALOG, LAKE, WAREHOUSE = (
     "SOURCES__CATALOG__CREDENTIALS",
@@ -248,6 +250,29 @@ def test_whatever_fails_at_any_step_is_told_and_mended_by_the_next_run(place: Pr
     assert answer.returncode == 0, answer.stderr
     assert place.gold() != before
     agree(place)
+
+
+@pytest.mark.torture
+def test_an_empty_machine_and_an_empty_warehouse_get_the_same_gold_from_the_bucket(
+    place: Production, tmp_path: Path
+) -> None:
+    rules = place.environment.data_dir / "curation"
+    rules.mkdir(exist_ok=True)
+    (rules / "rename.csv").write_bytes(RULE)
+    place.in_catalog(CHANGE)
+    settle(place)
+    server = Postgres(make_url(place.warehouse).set(database="postgres").render_as_string(hide_password=False))
+    warehouse = server.fresh()
+    settings = {**place.environment.settings, WAREHOUSE: as_role(warehouse, "lakehouse_publisher")}
+    other = replace(place, environment=Environment(tmp_path / "data", settings), warehouse=warehouse)
+    prepare(other)
+    answer = other.environment.run("rebuild")
+    assert answer.returncode == 0, answer.stderr
+    assert other.gold() == place.gold()
+    assert (other.environment.data_dir / "curation" / "rename.csv").read_bytes() == RULE
+    again = other.environment.run("ingest", "catalog")
+    assert (again.returncode, again.stdout) == (0, "catalog: 0 new rows\n")
+    server.clean()
 
 
 def test_every_trouble_is_in_the_operations_manual_with_its_exit_code() -> None:
