@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pipelines import duck
+from pipelines import duck, fresh
 from pipelines.dbt_run import DBT, build_models, variables
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
@@ -83,12 +83,15 @@ def build(settings: Settings, snapshot: Snapshot, full_refresh: bool = False) ->
     if is_at_hand(settings, wanted) and not full_refresh:
         log.info("build: up to date")
         return target
-    if full_refresh or mark.get("state") != "green" or mark.get("logic") != wanted.logic:
+    is_new = full_refresh or mark.get("state") != "green" or mark.get("logic") != wanted.logic
+    if is_new:
         target.database.unlink(missing_ok=True)
     _write_mark(settings, {"state": "building"})
     _make_views(settings, snapshot, target.database)
-    if full_refresh or not _is_green(mark, wanted):
-        build_models(settings, target.database, target.target)
+    if is_new or not _is_green(mark, wanted):
+        fresh_from = "" if is_new else fresh.fresh_from(settings, snapshot)
+        build_models(settings, target.database, target.target, fresh_from)
+    fresh.remember(settings, snapshot)
     write_snapshot(settings, target.database)
     _write_mark(settings, _green(wanted))
     return target

@@ -25,15 +25,21 @@ def variables(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names}
 
 
-def build_models(settings: Settings, database: Path, target: Path) -> None:
+def build_models(settings: Settings, database: Path, target: Path, fresh_from: str) -> None:
     """Make and audit every model.
+
+    Args:
+        settings: The environment.
+        database: The build database.
+        target: Folder for what dbt writes about its project.
+        fresh_from: Time of the earliest play that the database does not know; empty where it is to be made anew.
 
     Raises:
         RedAudit: A test or a contract failed.
         Problem: A model could not be built.
     """
     arguments = ("build", "--target", "lake", "--exclude-resource-types", "unit_test", "exposure")
-    result = invoke(settings, database, target, *arguments)
+    result = invoke(settings, database, target, *arguments, fresh_from=fresh_from)
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
     if not faults and not result.success:
         raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")
@@ -42,7 +48,7 @@ def build_models(settings: Settings, database: Path, target: Path) -> None:
         raise _red(text) if any(_is_audit(run) for run in faults) else _broken(text)
 
 
-def invoke(settings: Settings, database: Path, target: Path, *arguments: str) -> Any:
+def invoke(settings: Settings, database: Path, target: Path, *arguments: str, fresh_from: str = "") -> Any:
     """Run one dbt command on a build database and let go of it.
 
     Args:
@@ -50,8 +56,9 @@ def invoke(settings: Settings, database: Path, target: Path, *arguments: str) ->
         database: The build database.
         target: Folder for what dbt writes about its project.
         arguments: The command and its own options.
+        fresh_from: As for `build_models`.
     """
-    os.environ["LAKEHOUSE_BUILD_FILE"] = str(database)
+    os.environ |= {"LAKEHOUSE_BUILD_FILE": str(database), "LAKEHOUSE_FRESH_FROM": fresh_from}
     try:
         return command(settings, target, *arguments, callbacks=(_wait_no_more,))
     finally:

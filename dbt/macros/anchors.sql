@@ -23,19 +23,20 @@
         select play_key, min(match_key) as match_key
         from (
             {% for feed in feeds %}
-            select play_key, match_key from {{ ref('int_matches_' ~ feed) }} where is_by_time
+            select play_key, match_key from {{ ref('int_matches_' ~ feed) }}
+            where is_by_time and {{ is_open('ended_ms') }}
             {{ 'union all' if not loop.last }}
             {% endfor %}
         ) as matched_by_time
         group by play_key
     ) as learned on streams.observation_key = learned.play_key
     {% endif %}
-    where not streams.is_repeat
+    where not streams.is_repeat and {{ is_open('streams.ended_ms') }}
     {% for feed in feeds %}
     union all
     select '{{ feed }}', observation_key, match_key, ended_ms, blur_ms, -ms_played, ms_played, duration_ms, false
     from {{ ref('int_matches_' ~ feed) }}
-    where play_key = observation_key
+    where play_key = observation_key and {{ is_open('ended_ms') }}
     {% endfor %}
 {%- endmacro %}
 
@@ -147,7 +148,7 @@
             {{ ms_played }} as ms_played,
             duration_ms
         from {{ ref('int_observations') }}
-        where source = '{{ source }}' and content = 'music' and not is_repeat
+        where source = '{{ source }}' and content = 'music' and not is_repeat and {{ is_open('started_at') }}
     ),
 
     -- a start that the scrobbler tells again within seconds takes no part

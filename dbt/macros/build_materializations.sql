@@ -23,7 +23,13 @@
     {% set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
     {% if existing is not none -%}
-        {% call statement('replaced') -%} drop {{ existing.type }} {{ existing }} {%- endcall %}
+        {% call statement('replaced') -%}
+            {%- if kind == 'table' and env_var('LAKEHOUSE_FRESH_FROM', '') and config.get('meta', {}).get('keeps_before') -%}
+                alter table {{ existing }} rename to {{ existing.identifier }}__before
+            {%- else -%}
+                drop {{ existing.type }} {{ existing }}
+            {%- endif -%}
+        {%- endcall %}
     {%- endif %}
     {{ return(this.incorporate(type=kind)) }}
 {%- endmacro %}

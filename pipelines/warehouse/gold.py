@@ -55,7 +55,7 @@ def is_gold(node: Mapping[str, Any]) -> bool:
     return bool(
         node["resource_type"] == "model"
         and config.get("schema") == GOLD
-        and config["materialized"] in ("table", "incremental")
+        and config["materialized"] in ("table", "tail")
     )
 
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'keeps_before': true}) }}
 
 with catalog_albums as (
     select * from {{ ref('stg_catalog__albums') }}

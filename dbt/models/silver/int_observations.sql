@@ -1,7 +1,9 @@
-{{ config(materialized='table') }}
+-- depends_on: {{ ref('int_settled') }}
+{{ config(materialized='tail', meta={'at': 'coalesce(ended_at, started_at)'}) }}
 
 with feed_rows as (
     select * from {{ ref('int_feed_rows') }}
+    where {{ is_open('coalesce(ended_at, started_at)') }}
 ),
 
 tracks as (

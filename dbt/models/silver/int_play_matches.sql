@@ -3,7 +3,8 @@ with extended as (
     select
         observation_key,
         case when not is_repeat then observation_key end as play_key,
-        is_repeat
+        is_repeat,
+        ended_ms
     from {{ ref('int_extended_plays') }}
 ),
 
@@ -11,14 +12,16 @@ final as (
     select
         observation_key,
         play_key,
-        is_repeat
+        is_repeat,
+        ended_ms
     from extended
     {% for feed in ['account', 'api', 'listenbrainz', 'lastfm'] %}
         union all
         select
             observation_key,
             play_key,
-            is_repeat
+            is_repeat,
+            ended_ms
         from {{ ref('int_matches_' ~ feed) }}
     {% endfor %}
 )

@@ -1,14 +1,14 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'ended_at'}) }}
 
 -- what all feeds together say about a play, before the listener's own rules
 with observations as (
     select * from {{ ref('int_observations') }}
-    where content = 'music' and not is_repeat
+    where content = 'music' and not is_repeat and {{ is_open('coalesce(ended_at, started_at)') }}
 ),
 
 matches as (
     select * from {{ ref('int_play_matches') }}
-    where play_key is not null
+    where play_key is not null and {{ is_open('ended_ms') }}
 ),
 
 told as (

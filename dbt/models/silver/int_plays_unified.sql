@@ -1,7 +1,8 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'ended_at'}) }}
 
 with plays as (
     select * from {{ ref('int_plays') }}
+    where {{ is_open('ended_at') }}
 ),
 
 tracks as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'keeps_before': true}) }}
 
 with tracks as (
     select * from {{ ref('int_tracks') }}

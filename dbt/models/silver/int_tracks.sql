@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'keeps_before': true}) }}
 
 with catalog_tracks as (
     select * from {{ ref('stg_catalog__tracks') }}

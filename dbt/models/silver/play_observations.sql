@@ -1,16 +1,19 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'coalesce(ended_at, started_at)'}) }}
 
 with observations as (
     select * from {{ ref('int_observations') }}
+    where {{ is_open('coalesce(ended_at, started_at)') }}
 ),
 
 matches as (
     select * from {{ ref('int_play_matches') }}
+    where {{ is_open('ended_ms') }}
 ),
 
 plays as (
     select play_id, is_excluded or not {{ is_long_enough('ms_played', 'duration_ms') }} as is_short
     from {{ ref('int_plays_unified') }}
+    where {{ is_open('ended_at') }}
 ),
 
 final as (

@@ -43,6 +43,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "artist_id": "varchar", "artist_name": "varchar", "genres": "varchar[]", "popularity": "bigint",
         "followers": "bigint", "is_known_by_catalog": "boolean", "is_known_by_api": "boolean",
     },
+    "int_settled": {"settled_before": "timestamptz", "reason": "varchar"},
     "int_completeness": {
         "from_at": "timestamptz", "to_at": "timestamptz", "state": "varchar", "missing_at_least": "bigint",
     },

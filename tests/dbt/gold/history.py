@@ -113,6 +113,7 @@ class History:
             "int_albums": [self._album_row(number) for number in sorted({t.album for t in self.tracks})],
             "int_artists": [self._artist_row(number) for number in sorted({t.artist for t in self.tracks})],
             "int_completeness": self._stretches(),
+            "int_settled": [{"settled_before": None, "reason": "built anew"}],
             "play_observations": self._observations(),
             "stg_spotify_export__files": [
                 {"file_id": "f1", "archive": "my.zip", "file": "Audio_0.json", "feed": "extended", "kind": "audio",

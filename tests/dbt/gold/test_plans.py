@@ -14,7 +14,7 @@ FEW_ROWS = {
     "recommendation_quality": "measures", "sessions": "days of gaps", "streaks": "the last day, and days of gaps",
     "top_albums": "the first day", "top_artists": "the first day", "top_genres": "the first day", "top_tracks": "the first day",
     "int_rec_artists": "days of cases", "int_rec_cases": "days of cases", "int_rec_measures": "measures",
-    "int_rec_scored": "weights", "int_rec_taste": "days of cases",
+    "int_rec_scored": "weights", "int_rec_taste": "days of cases", "int_settled_gold": "one moment",
 }  # fmt: skip
 """Models that join without equal keys, and what the short side is."""
 

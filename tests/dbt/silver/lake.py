@@ -83,7 +83,19 @@ class Lake:
     def _run_dbt(self, select: str, variables: dict[str, object]) -> list[str]:
         results = self._dbt("run", select, variables)
         models = [r.node for r in results if r.node.resource_type == "model"]
-        return [f"create or replace {m.config.materialized} {m.relation_name} as ({m.compiled_code})" for m in models]
+        kinds = {"tail": "table"}
+        return [
+            f"create or replace {kinds.get(kind := m.config.materialized, kind)} {m.relation_name} as ({m.compiled_code})"
+            for m in models
+        ]
+
+    def build_tail(self, fresh_from: datetime, select: str) -> None:
+        """Make, out of what was made before, what plays since a moment change; by dbt."""
+        os.environ["LAKEHOUSE_FRESH_FROM"] = fresh_from.isoformat()
+        try:
+            self._dbt("run", select, {})
+        finally:
+            del os.environ["LAKEHOUSE_FRESH_FROM"]
 
     def _dbt(self, command: str, select: str, variables: dict[str, object]) -> list[Any]:
         from dbt.cli.main import dbtRunner

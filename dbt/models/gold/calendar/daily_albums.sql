@@ -1,8 +1,10 @@
+{{ config(materialized='tail', meta={'at': 'played_on', 'settled': 'int_settled_gold'}) }}
+
 with
 
 plays as (
     select * from {{ ref('int_plays_keyed') }}
-    where is_counted and album_key is not null
+    where is_counted and album_key is not null and {{ is_open('played_on', 'int_settled_gold') }}
 ),
 
 summed as (

@@ -1,7 +1,10 @@
+{{ config(materialized='tail', meta={'at': 'played_at'}) }}
+
 with
 
 plays as (
     select * from {{ ref('int_plays_unified') }}
+    where {{ is_open('ended_at') }}
 ),
 
 judged as (

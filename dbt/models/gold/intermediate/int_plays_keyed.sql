@@ -1,10 +1,17 @@
-{{ config(schema='silver', contract={'enforced': false}, tags=['internal']) }}
+-- depends_on: {{ ref('int_settled_gold') }}
+{{ config(
+    materialized='tail',
+    meta={'at': 'played_at', 'settled': 'int_settled_gold'},
+    schema='silver',
+    contract={'enforced': false},
+    tags=['internal'],
+) }}
 
 with
 
 plays as (
     select * from {{ ref('fct_plays') }}
-    where not is_excluded
+    where not is_excluded and {{ is_open('played_at', 'int_settled_gold') }}
 ),
 
 nameless as (

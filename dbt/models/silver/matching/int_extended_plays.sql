@@ -1,8 +1,8 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'ended_ms'}) }}
 
 with observations as (
     select * from {{ ref('int_observations') }}
-    where source = 'extended' and content = 'music' and not is_repeat
+    where source = 'extended' and content = 'music' and not is_repeat and {{ is_open('ended_at') }}
 ),
 
 neighbours as (

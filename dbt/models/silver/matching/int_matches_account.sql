@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'ended_ms'}) }}
 
 with plays as (
     {{ plays_so_far([]) }}
@@ -13,7 +13,7 @@ observations as (
         ms_played,
         coalesce(duration_ms, ms_played) as duration_ms
     from {{ ref('int_observations') }}
-    where source = 'account' and content = 'music' and not is_repeat
+    where source = 'account' and content = 'music' and not is_repeat and {{ is_open('ended_at') }}
 ),
 
 -- both tell the same stream to the millisecond, so its length is part of the key; and the minute of its end

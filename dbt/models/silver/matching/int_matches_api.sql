@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='tail', meta={'at': 'ended_ms'}) }}
 
 -- the API keeps no private sessions and nothing shorter than half a minute
 with plays as (
@@ -13,7 +13,7 @@ observations as (
         {{ to_ms('ended_at') }} as at_ms,
         duration_ms
     from {{ ref('int_observations') }}
-    where source = 'api' and content = 'music' and not is_repeat
+    where source = 'api' and content = 'music' and not is_repeat and {{ is_open('ended_at') }}
 ),
 
 heard_plays as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'keeps_before': true}) }}
 
 with track_names as (
     select * from {{ ref('int_track_names') }}

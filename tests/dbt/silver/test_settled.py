@@ -1,0 +1,134 @@
+"""What is made out of the last build and of new plays is what a build from bronze makes, row for row.
+
+Plays of the API arrive in any order beside exports that tell of the same days: at once or days late, as partners of
+observations that stood alone so far, and as neighbours of a repeated song. Other names and new artists come, too.
+
+Data flow: a life -> feeds -> bronze in portions -> dbt with what came / everything again -> two files, compared
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.dbt_run import close_build
+from tests.dbt.silver.feeds import FEEDS, Told, payload, tell
+from tests.dbt.silver.lake import Lake
+from tests.dbt.silver.life import Life, live
+
+SELECT = (
+    "path:models/silver fct_plays int_settled_gold int_plays_keyed daily_tracks daily_artists daily_albums daily_clock"
+)
+FIRST = datetime(2026, 3, 20, tzinfo=UTC)
+PLAYS = "spotify_api__plays"
+SILENT = ("int_settled", "int_settled_gold")
+"""They say how much was made again."""
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    folder: Path = tmp_path_factory.mktemp("grown") / "lake"
+    folder.mkdir()
+    return Lake(folder)
+
+
+def known(life: Life) -> list[dict[str, Any]]:
+    """Answers about every track: what is known of a track does not change when it is played."""
+    return [
+        {"id": t.track_id, "fetched_at": FIRST, "status": 200, "payload": json.dumps(payload(t))} for t in life.tracks
+    ]
+
+
+def portions(told: Told, rng: random.Random, steps: int) -> Iterator[list[dict[str, Any]]]:
+    """The API's plays as they arrive: two thirds at first, then in the order of time, one in twelve days late."""
+    plays = sorted(told.rows.pop(PLAYS), key=lambda play: play["played_at"])
+    first, rest = plays[: len(plays) * 2 // 3], plays[len(plays) * 2 // 3 :]
+    late = [play for play in first if rng.random() < 0.08]
+    yield [play for play in first if play not in late]
+    for step in range(steps):
+        yield (
+            rest[step::steps]
+            if rng.random() < 0.3
+            else rest[len(rest) * step // steps : len(rest) * (step + 1) // steps]
+        )
+        if late:
+            yield [late.pop(rng.randrange(len(late)))]
+
+
+def different(one: Lake, other: Lake) -> dict[str, int]:
+    """Rows of silver and gold that only one of two files has, by table; a table alike in both is not named."""
+    close_build()  # dbt holds its file open
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        con.execute(f"attach '{one.path}' as one (read_only)")
+        con.execute(f"attach '{other.path}' as other (read_only)")
+        tables = con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'one'"
+        ).fetchall()
+        found = {}
+        for schema, name in tables:
+            if schema == "bronze" or name in SILENT:
+                continue
+            rows = f"(from one.{schema}.{name} except all from other.{schema}.{name})"
+            back = f"(from other.{schema}.{name} except all from one.{schema}.{name})"
+            ((count,),) = con.execute(
+                f"select (select count(*) from {rows}) + (select count(*) from {back})"
+            ).fetchall()
+            found |= {name: count} if count else {}
+    assert len(tables) > 40, tables
+    return found
+
+
+def grow(lake: Lake, grown: Lake, seed: int, steps: int) -> list[tuple[datetime | None, str | None]]:
+    """Let a life arrive in portions in both files; what `int_settled` said of each."""
+    rng = random.Random(seed)
+    life = live(f"l{seed}", seed, days=24)
+    told = tell(life, frozenset(FEEDS) if seed % 2 else frozenset({"extended", "api", "listenbrainz"}), seed, 0.2)
+    arriving = portions(told, rng, steps)
+    grown.clear()
+    tracks = {"spotify_api__tracks": known(life)}
+    for both in (lake, grown):
+        for table, rows in {**told.rows, **tracks}.items():
+            both.add(table, rows)
+    said = []
+    for load, plays in enumerate(arriving, start=2):
+        for both in (lake, grown):
+            both.add(PLAYS, plays, load)
+        lake.build(SELECT)
+        if load == 2:
+            grown.build(SELECT)
+        else:
+            grown.build_tail(min(play["played_at"] for play in plays), SELECT)
+            said += grown.query("select settled_before, reason from silver.int_settled")
+        assert different(lake, grown) == {}, (seed, load, said)
+    return said
+
+
+def test_a_build_of_what_is_new_equals_a_build_of_all(lake: Lake, grown: Lake) -> None:
+    said = grow(lake, grown, 5, steps=2)
+    assert any(moment and moment > FIRST + timedelta(days=14) for moment, _ in said), said
+    track = live("l5", 5, days=24).plays[0].track
+    for load, (table, name, reason) in enumerate(
+        (("artists", "Nobody", None), ("tracks", f"{track.title} once more", "int_tracks")), start=90
+    ):
+        at = FIRST + timedelta(days=load)
+        body = {"id": "nobody"} if table == "artists" else payload(track)
+        answer = {"id": body["id"], "fetched_at": at, "status": 200, "payload": json.dumps(body | {"name": name})}
+        for both in (lake, grown):
+            both.add(f"spotify_api__{table}", [answer], load)
+        lake.build(SELECT)
+        grown.build_tail(at, SELECT)
+        assert different(lake, grown) == {}
+        ((why,),) = grown.query("select reason from silver.int_settled")
+        assert (reason or "") in (why or ""), (name, why)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(20, 40))
+def test_whatever_the_order_of_arrival(lake: Lake, grown: Lake, seed: int) -> None:
+    grow(lake, grown, seed, steps=3)
