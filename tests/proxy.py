@@ -53,6 +53,7 @@ class Proxy:
     Attributes:
         fault: What goes wrong now.
         delay: Seconds by which each piece of data comes later, either way.
+        heard: How many pieces of data clients have sent.
     """
 
     host: str
@@ -60,6 +61,7 @@ class Proxy:
     fault: Fault | None = None
     port: int = 0
     delay: float = 0
+    heard: int = 0
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _open: set[socket.socket] = field(default_factory=set)
 
@@ -102,6 +104,7 @@ class Proxy:
         seen = b""
         while data := client.recv(65536):
             seen = seen[-200:] + data
+            self.heard += 1
             fault = self.fault
             if fault and fault.strikes(seen):
                 fault.strike()

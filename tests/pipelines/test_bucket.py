@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy import make_url
@@ -153,3 +154,19 @@ def test_an_unknown_style_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{KEYS}S3_URL_STYLE", "virtual")
     with pytest.raises(UsageProblem, match=r"S3_URL_STYLE is 'virtual': give one of path, vhost"):
         load()
+
+
+def test_a_cursor_waits_no_longer_than_its_connection_and_says_what_dbt_run_listens_for(
+    through: tuple[Bucket, Proxy],
+) -> None:
+    bucket, proxy = through
+    with duckdb.connect() as connection, connection.cursor() as cursor:
+        duck.open_lake(connection, load().lake)
+        cursor.execute("select name, value::int from duckdb_settings() where name like 'http_%' and value ~ '^[0-9]+$'")
+        assert dict(cursor.fetchall()).items() >= duck.PATIENCE.items()
+        duck.wait_at_most(connection, duck.IMPATIENCE)
+        proxy.break_with(Fault(SILENT))
+        began = time.monotonic()
+        with pytest.raises(duckdb.IOException, match="Timeout was reached"):
+            cursor.execute(f"from read_parquet('{bucket.bucket_url}/a.parquet')")
+        assert time.monotonic() - began < 5

@@ -5,11 +5,11 @@ Each server is behind a proxy. A crash is a SIGKILL of the server's process, whi
 Data flow: seed -> steps on an environment whose settings name the proxies
 """
 
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from uuid import uuid4
 
 import psycopg2
@@ -19,7 +19,7 @@ from sandbox.servers.seaweedfs import S3
 from sources.problem import Problem
 from tests.pipelines.production import PREFIX, Production
 from tests.pipelines.warehouse.crash import wait_for
-from tests.proxy import CUT, REFUSE, SILENT, UNAVAILABLE, Fault
+from tests.proxy import CUT, REFUSE, SILENT, STRUCK, UNAVAILABLE, Fault
 from tests.torture.ground import BucketLake, Ground
 from tests.torture.schedule import Schedule
 
@@ -50,11 +50,21 @@ class ServedSchedule(Schedule):
         super().__init__(place.environment, ground, seed)
         self.place, self.services = place, services
         self.faults: Counter[str] = Counter()
+        self.requests: dict[tuple[str, str], int] = {}
 
     def measure(self) -> None:
-        """The first run, and how many changes of files an ingest makes."""
+        """The first run; how many changes of files an ingest makes, and how much an ingest and a run ask each server."""
         self.run()
-        super().measure()
+        self._count("ingest", super().measure)
+        self.change_catalog()
+        self._count("run", self.run)
+
+    def _count(self, what: str, work: Callable[[], None]) -> None:
+        for name in FAULTS:
+            getattr(self.place, name).heard = 0
+        work()
+        for name in FAULTS:
+            self.requests[what, name] = max(1, getattr(self.place, name).heard)
 
     def settle(self) -> list[str]:
         """Undisturbed runs until everything is in, and every difference from the model, as readers see it too."""
@@ -73,46 +83,55 @@ class ServedSchedule(Schedule):
 
     def disturb_an_ingest(self) -> None:
         """Something happens to a server while sources are read."""
-        self._disturb("ingest", seconds=self.chance.uniform(0.3, 8))
+        self._disturb("ingest")
 
     def disturb_a_run(self) -> None:
-        """Something happens to a server in a whole run."""
-        if self.chance.random() < 0.7:
-            self.change_catalog()
-        self._disturb(seconds=self.chance.uniform(1, 45))
+        """Something happens to a server in a whole run that has something to do."""
+        self.change_catalog()
+        self._disturb("run")
 
-    def _disturb(self, *arguments: str, seconds: float) -> None:
+    def _disturb(self, what: str) -> None:
+        """From the n-th request on, for a while."""
         name = self.chance.choice(sorted(FAULTS))
         kinds = [kind for kind in FAULTS[name] if kind != CRASH or getattr(self.services, name)]
         kind, lasting = self.chance.choice(kinds), self.chance.choice([0.2, 1, 3, 8, 20])
-        process = self._start(*arguments)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.faults[f"{name}: {kind}"] += 1
-        self._happen(name, kind, lasting)
-        what = f"{' '.join(arguments) or 'run'}, after {seconds:.1f} s {name}: {kind}, {lasting} s"
-        self._end(process, what, must=kind == SLOW)
-        getattr(self.place, name).heal()
+        at, proxy, begun = self.chance.randint(1, self.requests[what, name]), getattr(self.place, name), Event()
+
+        def begin() -> None:
+            self._begin(name, kind)
+            begun.set()
+
+        proxy.break_with(Fault(STRUCK, times=1, spared=at - 1, strike=begin))
+        process = self._start(*([] if what == "run" else [what]))
+        while not begun.wait(0.1) and process.poll() is None:
+            pass
+        if begun.is_set():
+            self.faults[f"{name} {kind}"] += 1
+            time.sleep(lasting)
+        self._end_of(name, kind, is_begun=begun.is_set())
+        self._end(process, f"{what}, from request {at} to {name} on {kind} for {lasting} s", must=kind == SLOW)
         self._all_answer()
 
-    def _happen(self, name: str, kind: str, lasting: float) -> None:
+    def _begin(self, name: str, kind: str) -> None:
+        """What happens; in the thread of the request, so that nothing comes between."""
         proxy = getattr(self.place, name)
         if kind == CRASH:
-            server: Server = getattr(self.services, name)
-            server.kill()
-            time.sleep(lasting)
-            start_again(server)
+            getattr(self.services, name).kill()
         elif kind == SEVER:
             proxy.heal()
         elif kind == SLOW:
-            proxy.delay = self.chance.uniform(0.002, 0.02)
-            time.sleep(lasting)
-            proxy.delay = 0
+            proxy.delay = 0.02
         else:
             proxy.break_with(Fault(kind))
-            time.sleep(lasting)
+
+    def _end_of(self, name: str, kind: str, *, is_begun: bool) -> None:
+        proxy = getattr(self.place, name)
+        proxy.delay = 0
+        if kind != SLOW:
             proxy.heal()
+        proxy.fault = None
+        if kind == CRASH and is_begun:
+            start_again(getattr(self.services, name))
 
     def _all_answer(self) -> None:
         """Wait until every server does its work again, past the proxies."""

@@ -26,11 +26,13 @@ from tests.torture.schedule import Schedule
 from tests.torture.served import ServedSchedule, Services
 
 STEPS = 6
+PLENTY = {"SOURCES__SPOTIFY_API__DAILY_BUDGET": "6000"}
+"""Many runs on one day of the listener's: with the budget spent none would poll, and the model could not know."""
 
 
 def copied(template: Environment, folder: Path, seed: int) -> Schedule:
     """A schedule on a copy of an environment."""
-    environment = Environment(folder / "data", {**template.settings, "LAKEHOUSE__LOCK_WAIT": "300"})
+    environment = Environment(folder / "data", {**template.settings, **PLENTY, "LAKEHOUSE__LOCK_WAIT": "300"})
     shutil.copytree(template.data_dir, environment.data_dir)
     return Schedule(environment, embedded(environment.data_dir), seed)
 
@@ -95,6 +97,7 @@ def test_schedules_on_three_servers_for_as_long_as_asked(mariadb: MariaDB, s3: S
         folder = tmp_path / str(seed)
         with serve() as postgres, production(mariadb, postgres, s3, folder) as place:
             services = Services(mariadb.server, s3.server, postgres.server)
+            place.environment.settings.update(PLENTY)
             schedule = ServedSchedule(place, services, seed)
             tortured(schedule, f"SERVERS=1 SEED={seed} SCHEDULES=1", 3 * STEPS, whole=True)
         faults += schedule.faults
