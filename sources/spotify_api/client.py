@@ -23,13 +23,16 @@ from datetime import datetime
 from typing import Any
 
 import requests
-import spotipy
 
 from sources.spotify_api.accounts import Accounts
 from sources.spotify_api.answers import NO_ANSWER, UNHEARD, Answer, Verdict
+from sources.spotify_api.light import without_redis
 from sources.spotify_api.polls import PAGE_SIZE
 from sources.spotify_api.token_store import Grant
 from sources.spotify_api.transport import BoundedSession, HttpOptions, host_of
+
+with without_redis():
+    import spotipy
 
 logger = logging.getLogger("lakehouse.spotify_api")
 UNTOLD_WAIT = 5.0

@@ -15,6 +15,7 @@ from tests.environment import ROOT, Environment
 HEAVY = {
     *("dbt", "duckdb", "pyarrow", "pandas", "numpy", "connectorx", "marimo", "altair", "ibis", "adbc_driver_manager"),
     *("sandbox.catalog", "sandbox.listener", "sandbox.export", "dlt.sources.sql_database"),
+    *("redis", "opentelemetry.sdk", "botocore", "s3fs", "aiohttp", "jinja2", "psycopg2"),
 }
 IMPORTED = re.compile(r"^import time:[^|]*\|[^|]*\|\s*(?P<module>\S+)", re.MULTILINE)
 
