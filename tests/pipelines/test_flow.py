@@ -62,6 +62,8 @@ def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(copied: En
     (after,) = copied.ask(count)
     assert int(after["plays"]) > int(before["plays"])
     assert after["plays"] == after["told"]
+    (how,) = copied.ask("select reason from silver.int_settled")
+    assert how["reason"] != "built anew"
 
 
 STRATEGIES = {
