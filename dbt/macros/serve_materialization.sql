@@ -10,10 +10,11 @@
         drop table if exists {{ candidate }};
         create table {{ candidate }} (like {{ landed }});
         insert into {{ candidate }} ({{ columns }}) select {{ columns }} from {{ landed }};
-        alter table {{ candidate }} add primary key ({{ serve_names(gold.config.meta.primary_key) }});
-        {%- for change in serve_checks(gold) %}
-        alter table {{ candidate }} {{ change }};
-        {%- endfor %}
+        {# in one statement, since each would read the whole table #}
+        alter table {{ candidate }} add primary key ({{ serve_names(gold.config.meta.primary_key) }})
+        {%- for change in serve_checks(gold) %},
+            {{ change }}
+        {%- endfor %};
         {%- for column in serve_indexed(gold) %}
         create index on {{ candidate }} ({{ serve_names([column]) }});
         {%- endfor %}

@@ -84,7 +84,8 @@ class PostgresWarehouse:
                 return current
             made = next((found for found in kept if found.fingerprint == fingerprint), None)
             if not made:
-                built = landing.measure_build(build, tables)
+                with _timed("measured the build"):
+                    built = landing.measure_build(build, tables)
                 self._plan(connection, built, migrate)
                 self._make(connection, build, tables, built, _unchanged(built, current))
                 made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), built)
@@ -149,9 +150,12 @@ class PostgresWarehouse:
         landing.copy(build, loader, [name for name in built if name not in unchanged])
         rows = sum(state.rows for name, state in built.items() if name not in unchanged)
         log.info("publish: landed %s rows in %.1f s", rows, time.monotonic() - started)
-        self._compare(connection, landing.LANDING, tables, built)
-        self._build_candidate(self.project, self._parameters(PUBLISHER))
-        self._compare(connection, CANDIDATE, tables, built)
+        with _timed("counted landing"):
+            self._compare(connection, landing.LANDING, tables, built)
+        with _timed("built and audited the candidate"):
+            self._build_candidate(self.project, self._parameters(PUBLISHER))
+        with _timed("counted the candidate"):
+            self._compare(connection, CANDIDATE, tables, built)
         with connection, connection.cursor() as cursor:
             cursor.execute(f"drop schema {landing.LANDING} cascade")
 
@@ -218,6 +222,13 @@ class PostgresWarehouse:
                     (PUBLISHER,),
                 )
             yield connection
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    log.info("publish: %s in %.1f s", what, time.monotonic() - started)
 
 
 def schema_of(run_id: str) -> str:
