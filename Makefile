@@ -24,8 +24,8 @@ test: .venv/.dev  ## all tests but Spark and the long torture
 test-spark: .venv/.spark  ## the models on a Spark of two worker processes, compared with DuckDB (Java 17)
 	$(BIN)/python -m pytest -m spark -s -q $(ARGS)
 
-torture: .venv/.dev  ## random schedules of runs and faults (SERVERS=1 SEED=7 MINUTES=15 SCHEDULES=1)
-	TORTURE_SEED=$(SEED) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) TORTURE_SERVERS=$(SERVERS) \
+torture: .venv/.dev  ## random schedules of runs and faults (SERVERS=1 SEED=7 STEPS=18 MINUTES=15 SCHEDULES=1)
+	TORTURE_SEED=$(SEED) TORTURE_STEPS=$(STEPS) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) TORTURE_SERVERS=$(SERVERS) \
 	  $(BIN)/python -m pytest -m torture tests/torture -s -q
 
 sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse

@@ -1,6 +1,6 @@
 """Random schedules of runs and faults end with the gold that an independent model expects.
 
-The short form runs with all tests. The long one is `make torture`, with `SEED=` and `MINUTES=`, on embedded defaults or
+The short form runs with all tests. The long one is `make torture`, with `SEED=`, `STEPS=` and `MINUTES=`, on embedded defaults or
 with `SERVERS=1` on MariaDB, S3 and Postgres; a failure prints the steps that led to it and the command that repeats
 them.
 """
@@ -26,6 +26,7 @@ from tests.torture.schedule import Schedule
 from tests.torture.served import ServedSchedule, Services
 
 STEPS = 6
+LONG_STEPS = int(os.environ.get("TORTURE_STEPS") or 3 * STEPS)
 PLENTY = {"SOURCES__SPOTIFY_API__DAILY_BUDGET": "6000"}
 """Many runs on one day of the listener's: with the budget spent none would poll, and the model could not know."""
 
@@ -82,7 +83,7 @@ def test_schedules_one_after_another_for_as_long_as_asked(built: Environment, tm
     for seed in seeds():
         folder = tmp_path / str(seed)
         schedule = copied(built, folder, seed)
-        tortured(schedule, f"SEED={seed} SCHEDULES=1", 3 * STEPS, whole=True)
+        tortured(schedule, f"SEED={seed} STEPS={LONG_STEPS} SCHEDULES=1", LONG_STEPS, whole=True)
         tell(f"seed {seed}: {len(schedule.journal)} steps, all as the model says")
         shutil.rmtree(folder)
 
@@ -99,7 +100,7 @@ def test_schedules_on_three_servers_for_as_long_as_asked(mariadb: MariaDB, s3: S
             services = Services(mariadb.server, s3.server, postgres.server)
             place.environment.settings.update(PLENTY)
             schedule = ServedSchedule(place, services, seed)
-            tortured(schedule, f"SERVERS=1 SEED={seed} SCHEDULES=1", 3 * STEPS, whole=True)
+            tortured(schedule, f"SERVERS=1 SEED={seed} STEPS={LONG_STEPS} SCHEDULES=1", LONG_STEPS, whole=True)
         faults += schedule.faults
         tell(f"seed {seed}: {len(schedule.journal)} steps, all as the model says; {dict(sorted(faults.items()))}")
         shutil.rmtree(folder)
