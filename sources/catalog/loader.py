@@ -8,7 +8,7 @@ Data flow: Plan -> pages -> (comparison with the lake) -> late rows, tombstones 
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -24,7 +24,7 @@ from sources.catalog.database import explained
 from sources.catalog.layout import NameOf, layout_of
 from sources.catalog.ledger import Bronze, Ledger
 from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
-from sources.catalog.reader import Reader
+from sources.catalog.reader import Reader, beside
 from sources.catalog.sql import Sql
 from sources.catalog.tables import EXTRACTS, TOMBSTONES
 from sources.catalog.view import View
@@ -99,8 +99,12 @@ class _Load:
     labels: dict[str | None, Tally] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Any]:
+        counting = beside(self._count) if self.plan.counts else None
         for piece in self.plan.pieces:
             yield from self._pages(piece)
+        if counting is not None:
+            counted = counting.result()
+            self.plan = replace(self.plan, counted=counted, later=self.plan.later | {"rows": counted})
         held, source = self._own_tallies()
         if self.plan.compare and held != source:
             gone: list[str] = []
@@ -118,6 +122,10 @@ class _Load:
         self.state.update(self.plan.later | ({"held": held.stored()} if held else {}))
         if self.plan.choice.strategy == "full" and source is None:
             self.state.pop("content")
+
+    def _count(self) -> int:
+        with self.engine.connect() as connection:
+            return View.of(connection, self.plan.choice).count()
 
     def _own_tallies(self) -> tuple[Tally | None, Tally | None]:
         """What the lake holds and what the source has, as far as pages and plan tell."""

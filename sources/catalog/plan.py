@@ -12,7 +12,7 @@ Data flow: View, state -> Plan, or None
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -70,6 +70,7 @@ class Plan:
         compare: Whether keys and cursors are compared with what the lake holds.
         expected: What the pieces should bring; None where that was not counted.
         counted: The table's rows by a bare count.
+        counts: Whether that count is made while the rows are read.
         held: What the lake held before, as far as it is known.
         is_base: Whether this covers everything and takes the place of all that came before.
         later: The state once this is loaded.
@@ -85,6 +86,7 @@ class Plan:
     compare: bool = False
     expected: Tally | None = None
     counted: int | None = None
+    counts: bool = False
     held: Tally | None = None
     is_base: bool = False
 
@@ -134,7 +136,8 @@ def _full(view: View, state: State, ask: Ask) -> Plan | None:
 
 
 def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
-    sql, rows, top = view.sql, view.count(), view.top()
+    sql, about, top = view.sql, _first_look(view, state, ask), view.top()
+    rows = about or view.count()
     _guard(sql.choice, state, rows)
     at_top = view.tally("content", sql.compare("=", top)) if top is not None else Tally()
     nulls = view.tally("content", sql.without_cursor())
@@ -144,7 +147,8 @@ def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
         source = view.tally("cursor", sql.up_to(top)) if rows <= ALWAYS_COMPARED else None
         later["compared_at"] = ask.now.isoformat()
         whole = (Piece(sql.up_to(top), rows),)
-        return Plan(sql.choice, whole, None, upper, source, later, expected=source, counted=rows, is_base=True)
+        plan = Plan(sql.choice, whole, None, upper, source, later, expected=source, is_base=True)
+        return replace(plan, counts=True) if about else replace(plan, counted=rows)
     pieces = _changed_pieces(view, state, ask, top, nulls)
     later["compared_at"] = state["compared_at"]
     held = Tally.restored(state.get("held"))
@@ -156,6 +160,15 @@ def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
         later["compared_at"] = ask.now.isoformat()
     lower = str(state["bound"]) if state["bound"] is not None else ""
     return Plan(sql.choice, pieces, lower, upper, source, later, compare=due and source != held, held=held)
+
+
+def _first_look(view: View, state: State, ask: Ask) -> int:
+    """About how many rows a table has that is far too large to be compared and was never seen; else 0.
+
+    Counting takes a large table's server seconds and tells nothing before the rows are read.
+    """
+    about = view.estimate() if _is_new(view, state, ask) and not state.get("rows") else 0
+    return about if about > 2 * ALWAYS_COMPARED else 0
 
 
 def _is_due(state: State, ask: Ask, rows: int, *, changed: bool) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sources.catalog.choice import Choice, Column
 from sources.catalog.database import SECONDS, SETTING, patience
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WINDOW = 40_000
 MMAP_THRESHOLD, BYTES = -3, 131_072  # of glibc: mallopt(3)
+Answer = TypeVar("Answer")
 UNDERSTOOD = {"charset", *SECONDS}
 """Arguments of a MySQL URL that connectorx can do without; with any other the driver of the URL reads."""
 
@@ -170,8 +171,13 @@ def _give_memory_back() -> None:
 
 
 def _within(seconds: int, ask: "Callable[[], pa.Table]") -> "pa.Table":
-    """An answer, or a TimeoutError: connectorx knows none, and a thread that hangs in it keeps no process alive."""
-    answer: Future[pa.Table] = Future()
+    """An answer, or a TimeoutError: connectorx knows none."""
+    return beside(ask).result(seconds)
+
+
+def beside(ask: "Callable[[], Answer]") -> "Future[Answer]":
+    """Ask in a thread of its own, which keeps no process alive when it hangs."""
+    answer: Future[Answer] = Future()
 
     def work() -> None:
         try:
@@ -180,7 +186,7 @@ def _within(seconds: int, ask: "Callable[[], pa.Table]") -> "pa.Table":
             answer.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
-    return answer.result(seconds)
+    return answer
 
 
 def _shown(sql: Sql, column: Column) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from sources.catalog import plan
+from sources.catalog import plan, plan_tables
 from sources.catalog.choice import Default, choose
 from sources.catalog.database import open_database
 from sources.catalog.layout import layout_of
@@ -109,3 +109,24 @@ def test_what_counts_do_not_show_is_found_once_a_day(large, monkeypatch: pytest.
     assert (done.rows, done.tombstones) == (1, 1)
     large.check()
     assert {one.state for one in large.extract().values()} == {"unchanged"}
+
+
+@pytest.mark.servers
+def test_a_table_too_large_to_be_counted_first_is_counted_while_it_is_read(
+    open_house: Callable, mariadb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "ALWAYS_COMPARED", 5)
+    here = open_house(mariadb.fresh(), artists=Default(strategy="watermark"))
+    here.do("insert into spotify_artists (artist_id) select concat('a', seq) from seq_1_to_40")
+    here.do("analyze table spotify_artists")
+    planned = plan_tables(here.url, {}, here.settings, plan.asked_now())["spotify_artists"][1]
+    assert isinstance(planned, plan.Plan)
+    assert (planned.counts, planned.counted) == (True, None)
+    assert here.extract()["spotify_artists"].rows == 40
+    (extract,) = here.extracts("spotify_artists")
+    assert (extract["row_count"], extract["table_rows"]) == (40, 40)
+    assert here.pipeline().state["sources"]["catalog"]["resources"]["spotify_artists"]["rows"] == 40
+    here.check()
+    assert here.nothing_new()
+    here.do("delete from spotify_artists where artist_id <> 'a1'")
+    assert "40" in str(here.extract()["spotify_artists"].problem)  # shrunk, by the exact count of before
