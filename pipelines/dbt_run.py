@@ -16,6 +16,8 @@ from pipelines.settings import ROOT, Settings
 from sources.problem import Problem, RedAudit
 
 DBT = ROOT / "dbt"
+WITHOUT = ("--exclude-resource-types", "unit_test", "exposure", "test")
+"""What a run leaves out: the tests are asked together at its end (dbt/macros/audit.sql)."""
 SILENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_USE_COLORS": "False", "DO_NOT_TRACK": "1"}
 
 
@@ -38,14 +40,15 @@ def build_models(settings: Settings, database: Path, target: Path, fresh_from: s
         RedAudit: A test or a contract failed.
         Problem: A model could not be built.
     """
-    arguments = ("build", "--target", "lake", "--exclude-resource-types", "unit_test", "exposure")
+    arguments = ("build", "--target", "lake", *WITHOUT)
     result = invoke(settings, database, target, *arguments, fresh_from=fresh_from)
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
-    if not faults and not result.success:
+    broken = _broken_rules(database)
+    if not faults and (not result.success or broken is None):
         raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")
-    if faults:
-        text = _told(faults, settings, database)
-        raise _red(text) if any(_is_audit(run) for run in faults) else _broken(text)
+    if faults or broken:
+        text = _first_three([*(broken or ()), *map(_message, faults)])
+        raise _red(text) if broken or any(_is_audit(run) for run in faults) else _broken(text)
 
 
 def invoke(settings: Settings, database: Path, target: Path, *arguments: str, fresh_from: str = "") -> Any:
@@ -103,7 +106,7 @@ def close_build() -> None:
 
 
 def _is_audit(run: Any) -> bool:
-    return run.status == "fail" or "contract" in str(run.message).lower() or "constraint" in str(run.message).lower()
+    return "contract" in str(run.message).lower() or "constraint" in str(run.message).lower()
 
 
 def _red(text: str) -> RedAudit:
@@ -114,26 +117,25 @@ def _broken(text: str) -> Problem:
     return Problem(f"The build failed and nothing was published: {text}.")
 
 
-def _told(faults: list[Any], settings: Settings, database: Path) -> str:
-    texts = [_broken_rules(run, settings, database) or _message(run) for run in faults[:3]]
-    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-    return "; ".join(texts) + more
+def _broken_rules(database: Path) -> list[str] | None:
+    """What the audit at the end of a build found, by model; None where there was none. It is told once."""
+    import duckdb
+
+    rules: dict[str, list[str]] = {}
+    with duckdb.connect(str(database)) as connection:
+        if not duck.table_names(connection, "audit"):
+            return None
+        found = connection.execute("from audit.broken_rules order by model, broken_by desc, rule").fetchall()
+        connection.execute("drop schema audit cascade")
+    for model, rule, rows in found:
+        rules.setdefault(model, []).append(f"`{rule}` is broken by {rows:,} row{'s' * (rows > 1)}")
+    return [f"{model}: {', '.join(texts)}" for model, texts in rules.items()]
 
 
 def _message(run: Any) -> str:
     return f"{run.node.name} ({' '.join(str(run.message or run.status).split())[:160]})"
 
 
-def _broken_rules(run: Any, settings: Settings, database: Path) -> str | None:
-    """The answer of a test `holds`, of which dbt only counts the rows: the rules of a model that are broken."""
-    import duckdb
-
-    metadata = getattr(run.node, "test_metadata", None)
-    if run.status != "fail" or metadata is None or metadata.name != "holds":
-        return None
-    with duckdb.connect(str(database), read_only=True) as connection:
-        duck.open_lake(connection, settings.lake)
-        connection.execute("set timezone = 'UTC'")
-        rows = connection.execute(f"{run.node.compiled_code} order by broken_by desc, rule").fetchall()
-    rules = ", ".join(f"`{rule}` is broken by {broken:,} row{'s' * (broken > 1)}" for rule, broken in rows)
-    return f"{run.node.attached_node.split('.')[-1]}: {rules}"
+def _first_three(texts: list[str]) -> str:
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return "; ".join(texts[:3]) + more

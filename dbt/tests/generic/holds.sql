@@ -1,6 +1,5 @@
 {#
-    What holds in every row of a model, asked in one query: each test of its own costs a run as much as a small model.
-    A row of the answer is a rule that is broken, and how many rows break it.
+    What holds in every row of a model, asked in one query. A row of the answer is a rule that is broken, and how many rows break it.
 
     keys: columns, or lists of columns, that no two rows share and that are filled
     filled: further columns without a null

@@ -1,4 +1,4 @@
-"""The test `holds` on a project of two models: what is broken is red, and told by its rule."""
+"""The audit of a build, on a project of two models: what is broken is red, and told by its rule."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import dbt_run
 from pipelines.settings import load
-from sources.problem import RedAudit
+from sources.problem import Problem, RedAudit
 
 THINGS = """
 select *
@@ -47,6 +47,13 @@ models:
               kind: ["it's", that]
             rules:
               - "number > 0"
+    columns:
+      - name: thing_id
+        data_tests:
+          - relationships:
+              arguments:
+                to: ref('things')
+                field: thing_id
 """
 
 
@@ -66,7 +73,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_each_broken_rule_is_told_with_its_model_and_the_rows_that_break_it(project: Path) -> None:
     with pytest.raises(RedAudit) as red:
-        dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target")
+        dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target", "")
     assert (
         "published: things: "
         "`low <= high` is broken by 3 rows, "
@@ -81,4 +88,19 @@ def test_each_broken_rule_is_told_with_its_model_and_the_rows_that_break_it(proj
 
 def test_what_holds_is_green(project: Path) -> None:
     (project / "dbt/models/silver/things.sql").write_text(SOUND)
-    dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target")
+    dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target", "")
+
+
+def test_a_row_without_its_parent_is_told(project: Path) -> None:
+    models = project / "dbt/models/silver"
+    (models / "things.sql").write_text(SOUND)
+    (models / "sound_things.sql").write_text("select 'b' as thing_id, 1 as number, 1 as low, 'that' as kind")
+    with pytest.raises(RedAudit, match="published: sound_things: `thing_id is found in things` is broken by 1 row"):
+        dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target", "")
+
+
+def test_a_test_that_the_audit_does_not_know_is_not_passed_over(project: Path) -> None:
+    (project / "dbt/models/silver/things.sql").write_text(SOUND)
+    (project / "dbt/tests/singular.sql").write_text("select * from {{ ref('things') }} where number = 2")
+    with pytest.raises(Problem, match="the audit does not know the test singular"):
+        dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target", "")
