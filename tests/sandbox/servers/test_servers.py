@@ -6,19 +6,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 from botocore.exceptions import ClientError
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from sandbox.servers import postgres as postgres_module
 from sandbox.servers import programs
 from sandbox.servers.mariadb import MariaDB
+from sandbox.servers.mariadb import serve as serve_mariadb
 from sandbox.servers.postgres import Postgres
+from sandbox.servers.postgres import serve as serve_postgres
 from sandbox.servers.process import folder
 from sandbox.servers.seaweedfs import S3
+from sandbox.servers.seaweedfs import serve as serve_s3
 from sources.problem import Problem
+from tests.torture.served import start_again, takes_files
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]
@@ -78,6 +83,33 @@ def test_a_cleaned_bucket_is_gone(s3: S3) -> None:
     own.client().put_object(Bucket=bucket, Key="a/b", Body=b"1")
     own.clean()
     assert bucket not in [found["Name"] for found in own.client().list_buckets()["Buckets"]]
+
+
+@pytest.mark.torture
+def test_servers_that_are_killed_start_again_with_what_they_held() -> None:
+    with serve_mariadb() as catalog, serve_postgres() as warehouse, serve_s3() as lake:
+        urls = [catalog.fresh(), warehouse.fresh().replace("postgresql", "postgresql+psycopg2")]
+        bucket = lake.fresh().bucket_url.removeprefix("s3://")
+        for url in urls:
+            execute(url, "create table held (number int)", "insert into held values (7)")
+        lake.client().put_object(Bucket=bucket, Key="held", Body=b"7" * 5000)
+        for server in (catalog.server, warehouse.server, lake.server):
+            assert server
+            server.kill()
+            assert not server.answers()
+            start_again(server)
+        assert [execute(url, "select number from held") for url in urls] == [[(7,)], [(7,)]]
+        deadline = time.monotonic() + 30
+        while not takes_files(lake, bucket):
+            assert time.monotonic() < deadline
+        assert lake.client().get_object(Bucket=bucket, Key="held")["Body"].read() == b"7" * 5000
+
+
+def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        answers = [connection.execute(text(statement)) for statement in statements]
+        return [tuple(row) for row in answers[-1]] if answers[-1].returns_rows else []
 
 
 def test_a_server_dies_with_a_killed_test_run(tmp_path: Path) -> None:
