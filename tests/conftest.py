@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,20 +25,29 @@ from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
-LONG = {"built", "copied", "mariadb"}
-"""Fixtures of tests that run the whole flow, or its part on servers."""
+RUN = {"built", "copied", "later"}
+"""Fixtures of tests that run the whole flow, or need one run of it."""
+SERVERS = {"mariadb", "postgres", "s3"}
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what must be asked for, and begin with the long ones, so that no worker waits for the other's last."""
-    items.sort(key=lambda item: LONG.isdisjoint(getattr(item, "fixturenames", ())))
-    if config.option.markexpr:
-        return
-    apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
-    config.hook.pytest_deselected(items=apart)
-    items[:] = [item for item in items if item not in apart]
+    if not config.option.markexpr:
+        apart = [item for item in items if any(item.get_closest_marker(marker) for marker in APART)]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in apart]
+    items.sort(key=_turn)
+    first_run = next((item for item in items if _turn(item) == 1), None)
+    items.sort(key=lambda item: item is not first_run)  # servers keep the other worker busy while it is made
+
+
+def _turn(item: pytest.Item) -> int:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & RUN:
+        return 1
+    return 0 if fixtures & SERVERS else 2 if item.get_closest_marker("xdist_group") else 3
 
 
 @pytest.fixture(autouse=True)
@@ -97,21 +107,37 @@ def s3() -> Iterator[S3]:
             yield server
 
 
+@contextmanager
+def made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Environment, bool]]:
+    """An environment that all workers share, and whether it is still to be made: the others wait for who asks first."""
+    folder = factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    mark = shared / f"{name}.made"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Environment(shared / name), not mark.exists()
+        mark.touch()
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment after its first run on embedded defaults; for reading, tests that change it take a copy.
-
-    The first worker that asks makes it, the others wait for it.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    environment = Environment(shared / "built")
-    with (shared / "built.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (environment.data_dir / FIRST_RUN).exists():
+    """An environment after its first run on embedded defaults; for reading, tests that change it take a copy."""
+    with made_once(tmp_path_factory, "built") as (environment, is_missing):
+        if is_missing:
             answer = environment.run()
             assert answer.returncode == 0, answer.stderr
             (environment.data_dir / FIRST_RUN).write_text(answer.stdout)
+    return environment
+
+
+@pytest.fixture(scope="session")
+def later(built: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The built environment after a second run, undisturbed, 20 hours later; for reading as well."""
+    with made_once(tmp_path_factory, "later") as (environment, is_missing):
+        if is_missing:
+            shutil.copytree(built.data_dir, environment.data_dir)
+            answer = environment.run("--advance", "20h")
+            assert answer.returncode == 0, answer.stderr
     return environment
 
 

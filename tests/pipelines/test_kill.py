@@ -1,13 +1,9 @@
 """kill -9 at any step, run again: the same gold as an undisturbed run."""
 
-import shutil
 import time
-
-import pytest
 
 from tests.environment import Environment
 
-pytestmark = pytest.mark.xdist_group("kill")  # both compare with one twin
 MOMENTS = (("", 1.0), ("spotify_export", 0.3), ("snapshot", 4.0), ("reconcile", 0.05))
 """Step whose line is waited for (none: the start), and seconds after it: ingest, between, build, publish."""
 
@@ -33,16 +29,7 @@ def killed(environment: Environment, step: str, seconds: float) -> None:
     process.communicate()
 
 
-@pytest.fixture(scope="module")
-def twin(built: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment that ran undisturbed, 20 hours after the first run."""
-    twin = Environment(tmp_path_factory.mktemp("twin") / "data")
-    shutil.copytree(built.data_dir, twin.data_dir)
-    assert twin.run("--advance", "20h").returncode == 0
-    return twin
-
-
-def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, twin: Environment) -> None:
+def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: Environment, later: Environment) -> None:
     before = plays(copied)
     assert copied.run("ingest", "curation").returncode == 0  # the clock is moved by the killed runs' first
     process = copied.start("--advance", "20h")
@@ -51,14 +38,14 @@ def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: En
     process.communicate()
     for step, seconds in MOMENTS:
         killed(copied, step, seconds)
-        assert plays(copied) in (before, plays(twin))
+        assert plays(copied) in (before, plays(later))
     assert copied.run().returncode == 0
     if plays(copied) == before:  # the first kill came before the clock moved
         assert copied.run("--advance", "20h").returncode == 0
-    assert plays(copied) == plays(twin)
+    assert plays(copied) == plays(later)
 
 
-def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, twin: Environment) -> None:
+def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, later: Environment) -> None:
     first, second = copied.start("--advance", "20h"), copied.start()
     assert [first.wait(600), second.wait(600)] == [0, 0]
-    assert copied.gold() == twin.gold()
+    assert copied.gold() == later.gold()

@@ -91,15 +91,19 @@ def dbt(folder: Path, command: str, select: str, variables: dict[str, Any]) -> N
 
 @pytest.fixture(scope="session")
 def build_gold(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Fill silver with a history, let dbt make gold of it, give a connection to the result."""
+    """Fill silver with a history, let dbt make gold of it, give a connection to the result.
+
+    All are made in one place, so that dbt parses the project once; each result then goes to a folder of its own.
+    """
+    place = tmp_path_factory.mktemp("gold")
 
     def build(
         history: History, command: str = "run", select: str = "path:models/gold", **variables: Any
     ) -> duckdb.DuckDBPyConnection:
-        folder = tmp_path_factory.mktemp("gold")
-        fill(folder / "build.duckdb", history)
-        dbt(folder, command, select, variables)
-        con = duckdb.connect(str(folder / "build.duckdb"), read_only=True)
+        fill(place / "build.duckdb", history)
+        dbt(place, command, select, variables)
+        made = (place / "build.duckdb").rename(tmp_path_factory.mktemp("made") / "build.duckdb")
+        con = duckdb.connect(str(made), read_only=True)
         con.execute("set TimeZone = 'UTC'")
         return con
 

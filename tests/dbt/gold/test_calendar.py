@@ -10,6 +10,8 @@ from tests.dbt.gold.conftest import ZONE
 from tests.dbt.gold.history import History, Play
 from tests.dbt.gold.reference import Listener, first_days, keys, sessions
 
+pytestmark = pytest.mark.xdist_group("gold")  # one worker makes gold once for all
+
 LISTENER = Listener(ZoneInfo(ZONE))
 Con = duckdb.DuckDBPyConnection
 

@@ -11,6 +11,8 @@ import pytest
 from tests.dbt.gold.conftest import LISTENER, Build
 from tests.dbt.gold.history import History, Play, catalog, simulated
 
+pytestmark = pytest.mark.xdist_group("gold")  # one worker makes gold once for all
+
 Con = duckdb.DuckDBPyConnection
 
 

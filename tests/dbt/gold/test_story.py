@@ -11,6 +11,8 @@ from tests.dbt.gold.conftest import ZONE
 from tests.dbt.gold.history import History, Play
 from tests.dbt.gold.reference import Keys, Listener, first_days, keys, streaks
 
+pytestmark = pytest.mark.xdist_group("gold")  # one worker makes gold once for all
+
 LISTENER = Listener(ZoneInfo(ZONE))
 Con = duckdb.DuckDBPyConnection
 

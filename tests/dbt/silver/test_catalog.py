@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.dbt.silver.lake import Lake, at
+
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
 
 TRACK = "catalog__spotify_tracks"
 

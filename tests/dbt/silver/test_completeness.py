@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.dbt.silver.lake import Lake, at
 
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
+
 START = at("2026-03-01")
 
 

@@ -9,6 +9,8 @@ from tests.dbt.silver.feeds import payload
 from tests.dbt.silver.lake import Lake, at
 from tests.dbt.silver.life import Track
 
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
+
 SONG = Track("t1".ljust(22, "0"), "one", "One", "Ana", "First", "Ana", "AAA000000001", 200_000)
 OTHER = Track("t2".ljust(22, "0"), "two", "Two", "Bo", "Second", "Bo", "BBB000000002", 200_000)
 TIMES = ("2026-03-01T10:00:00", "2026-03-01T10:04:00", "2026-03-01T15:00:00")

@@ -10,6 +10,8 @@ from tests.dbt.silver.feeds import FEEDS, Told, catalog, tell
 from tests.dbt.silver.lake import Lake, at
 from tests.dbt.silver.life import live
 
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
+
 STREAM = {
     "spotify_track_uri": "spotify:track:t",
     "master_metadata_track_name": "T",

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
 
+import pytest
+
 from tests.dbt.silver.feeds import FEEDS, Told, catalog, tell
 from tests.dbt.silver.lake import Lake
 from tests.dbt.silver.life import Life, Play, live
+
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
 
 COMBINATIONS = [frozenset(c) for size in range(1, len(FEEDS) + 1) for c in combinations(FEEDS, size)]
 SEEDS = range(1)

@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from tests.dbt.silver.feeds import FEEDS, tell
 from tests.dbt.silver.lake import Lake
 from tests.dbt.silver.life import live
+
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
 
 FEW_ROWS = {
     "int_completeness", "int_plays_unified", "my_tracks",

@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.dbt.silver.feeds import payload
 from tests.dbt.silver.lake import Lake, at
 from tests.dbt.silver.life import Track
 from tests.dbt.silver.test_observations import file, streams
+
+pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the project once for all
 
 FULL = "2026-01-01T10:00:00"
 
