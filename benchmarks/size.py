@@ -1,9 +1,9 @@
 """The whole flow on 1x, 10x, 100x of plays: seconds, memory and disk, drawn as growth.
 
 Each size is an environment of its own on embedded defaults. One run imports a history of that many plays and builds,
-audits and publishes all of it; when every track is known, another one in which a few plays are new.
+audits and publishes all of it; when every track is known, another one with the plays of a day.
 
-Data flow: catalog -> a lifetime of plays -> `run.py import` -> `run.py --advance 3h` -> a table and size.svg.
+Data flow: catalog -> a lifetime of plays -> `run.py import` -> `run.py --advance 1d` -> a table and size.svg.
 Run: python benchmarks/size.py [--least 10000] [--steps 3] [--keep]
 """
 
@@ -30,8 +30,8 @@ def measure(folder: Path, plays: int) -> tuple[Run, Run, float]:
     export = write(folder, folder / "data" / "catalog.sqlite", plays)
     first = process(command("import", str(export)), env, plays)
     shutil.rmtree(export)
-    process(command("--advance", "8h"), env)
-    later = process(command("--advance", "3h"), env)
+    process(command("--advance", "1d"), env)
+    later = process(command("--advance", "1d"), env)
     used = sum(path.stat().st_blocks * 512 for path in (folder / "data").rglob("*") if path.is_file())
     return first, later, used / 1e6
 
@@ -40,10 +40,10 @@ def main() -> None:
     """Measures each size, prints and draws."""
     asked = options(__doc__, least=10_000, steps=3)
     lines = [
-        "| plays | import and build s | CPU s | peak MB | disk MB | few new plays s | CPU s |",
+        "| plays | import and build s | CPU s | peak MB | disk MB | a day of new plays s | CPU s |",
         "|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    names = ("import and build, CPU s", "few new plays, CPU s", "peak memory, MB")
+    names = ("import and build, CPU s", "a day of new plays, CPU s", "peak memory, MB")
     series: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="size_") as temporary:
         for plays in (asked.least * 10**power for power in range(asked.steps)):
