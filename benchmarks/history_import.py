@@ -30,6 +30,7 @@ from typing import Any
 from measured import ROOT, report
 
 PER_FILE = 16_000
+LIFETIME = 12 * 365 * 86_400  # whatever the number of rows: times of the next century are no listening history
 LETTERS = "abcdefghijklmnopqrstuvwxyz éüñß中日"
 NULLS = dict.fromkeys(
     (
@@ -60,8 +61,9 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
     draw = random.Random(seed)  # noqa: S311 - no secret is made here
     names = ["".join(draw.choices(LETTERS, k=draw.randint(5, 30))) for _ in range(20_000)]
     at = datetime(2012, 1, 1, tzinfo=UTC)
+    longest = min(1600, LIFETIME // max(count, 1) * 2)
     for _ in range(count):
-        at += timedelta(seconds=draw.randint(20, 1600))
+        at += timedelta(seconds=draw.randint(20, longest))
         track = int(20_000 * draw.random() ** 3)
         yield {
             "ts": f"{at:%Y-%m-%dT%H:%M:%SZ}",
