@@ -53,7 +53,7 @@ notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
 bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (an hour)
-	for file in quiet_run history_import mysql_to_lake publish small_files size recommender questions; do \
+	for file in quiet_run history_import mysql_to_lake publish small_files size load recommender questions; do \
 	  $(BIN)/python benchmarks/$$file.py --keep || exit 1; done
 
 docs: .venv/.run  ## exposures, data dictionary and dbt's pages as one file, from the last build
