@@ -5,6 +5,7 @@ Data flow: folder -> World -> Server; address and credentials -> stdout.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8765)
     asked = parser.parse_args()
     url = asked.catalog or f"sqlite:///{asked.folder.resolve() / 'catalog.sqlite'}"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
     world = ensure(asked.folder, url, asked.seed, asked.tracks, habits=asked.habits)
     with suppress(KeyboardInterrupt), serve(world, port=asked.port) as server:
         names = ("api_url", "accounts_url", "client_id", "client_secret", "refresh_token")
