@@ -33,19 +33,24 @@ nameless_artists as (
     select distinct artist_key from nameless
 ),
 
+-- of the whole history, whatever is made again
+named_plays as (
+    select * from {{ ref('fct_plays') }}
+    where track_id is not null and not is_excluded
+),
+
 -- plays that do have ids, of the artists that others name only
 namesakes as (
     select
-        plays.track_id,
-        plays.recording_id,
-        plays.artist_id,
-        plays.album_id,
+        named_plays.track_id,
+        named_plays.recording_id,
+        named_plays.artist_id,
+        named_plays.album_id,
         nameless_artists.artist_key,
-        {{ gold_name_key('plays.album_name') }} as album_key,
-        {{ gold_name_key('plays.track_name') }} as track_key
-    from plays
-    inner join nameless_artists on {{ gold_name_key('plays.artist_name') }} = nameless_artists.artist_key
-    where plays.track_id is not null
+        {{ gold_name_key('named_plays.album_name') }} as album_key,
+        {{ gold_name_key('named_plays.track_name') }} as track_key
+    from named_plays
+    inner join nameless_artists on {{ gold_name_key('named_plays.artist_name') }} = nameless_artists.artist_key
 ),
 
 namesake_counts as (
