@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from dlt.common.runtime.run_context import active, switch_context
 from dlt.common.time import increasing_precise_time
+from hypothesis import HealthCheck, settings
 
 from sandbox.servers.mariadb import SETTING as MARIADB_SETTING
 from sandbox.servers.mariadb import MariaDB
@@ -29,6 +30,9 @@ RUN = {"built", "copied", "later"}
 """Fixtures of tests that run the whole flow, or need one run of it."""
 SERVERS = {"mariadb", "postgres", "s3"}
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
+# how busy the machine is says nothing about the code
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(trylast=True)
