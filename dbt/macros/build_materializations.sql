@@ -1,7 +1,7 @@
 {#
     Tables and views of the build file, replaced in one transaction of their own. dbt-duckdb makes each under another
-    name, renames it and the old one, and drops that: twelve percent of a small build, for readers that this file, which
-    is private until it is whole, does not have.
+    name, renames it and the old one, and drops that: twelve percent of a small run's time in Python, for readers that
+    this file, which is private until it is whole, does not have.
 #}
 {% materialization table, adapter='duckdb' -%}
     {% set built = replaced_relation('table') -%}
