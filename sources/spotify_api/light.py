@@ -1,7 +1,7 @@
 """spotipy, loaded without the redis client, which it takes along for a token cache that nobody uses here.
 
-That client took 6 % of the time in which a quiet run imports. Where it is loaded already, or is asked for later, it is the
-real one.
+That client took 6 % of the time in which a quiet run imports. Where it is loaded already, or is asked for later, it is
+the real one.
 
 Data flow: spotipy -> the same, imported in less time
 """

@@ -126,6 +126,10 @@ class Session:
         except BudgetSpent:
             if self._enrichment is None:
                 self._status = "budget spent"
+                logger.warning(
+                    "no poll before %s: the day's requests are spent; SOURCES__SPOTIFY_API__DAILY_BUDGET gives more",
+                    next_day(self._now()).isoformat(),
+                )
         except Problem as problem:
             self._status = "login needed" if isinstance(problem, LoginNeeded) else "refused"
             self._problem = problem

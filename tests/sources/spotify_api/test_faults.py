@@ -212,10 +212,11 @@ def test_rotated_tokens_are_kept(place):
     assert json.loads(file.read_text())["refresh_token"] != place.server.refresh_token
 
 
-def test_the_budget_of_a_day_is_never_exceeded(place):
+def test_the_budget_of_a_day_is_never_exceeded_and_told_when_it_is_spent(place, caplog):
     statuses = [place.poll(daily_budget=5).status for _ in range(8)]
     assert statuses[0] == "new"
     assert statuses[-1] == "budget spent"
+    assert "SOURCES__SPOTIFY_API__DAILY_BUDGET" in caplog.text
     spent = [path for path in place.requests() if path.startswith("/v1")]
     assert len(spent) == 5
     place.advance(hours=24)
