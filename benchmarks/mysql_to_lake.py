@@ -4,17 +4,18 @@ The source does what raw tools do not: key windows under an upper bound, checksu
 state, and nothing held in memory but a few windows. Ratios are to the raw tool that was the quickest in this run; a
 dump is no parquet, and counts all the same. Peers that are not here are left out and named: `mariadb-dump` is looked
 for in PATH, polars here and in the Python that PEERS names. What holds a whole table in memory, or takes minutes for a
-million rows, is left out above `WHOLE` and `SLOW` rows.
+million rows, is left out above `WHOLE` and `SLOW` rows. What a candidate's imports alone take is measured too.
 
 Data flow: generated table -> MariaDB -> parquet, by each candidate -> a table.
-Run: python benchmarks/mysql_to_lake.py [--rows 200000] [--rounds 2] [--keep]; 5,000,000 rows take 3 GB of disk.
+Run: python benchmarks/mysql_to_lake.py [--rows 200000] [--rounds 2] [--s3 1] [--keep]; 3 GB of disk for 5,000,000 rows.
 """
 
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from measured import ROOT, Run, in_turn, options, process, report, table
 
 sys.path.insert(0, str(ROOT))
 SLOW, WHOLE = 1_000_000, 5_000_000
-OURS_NAME = "this source"
+OURS_NAME, S3_NAME = "this source", "this source to S3"
 FILL = """
 insert into spotify_tracks (track_id, name, album_id, artists_id, duration_ms, danceability, energy, loudness, tempo,
     valence, popularity, uri, href, preview_url, updated_at)
@@ -39,6 +40,9 @@ import os, sys
 folder = os.environ["LAKEHOUSE__DATA_DIR"] = sys.argv[2]
 os.environ["XDG_CONFIG_HOME"] = folder
 os.chdir(os.environ["PYTHONPATH"])
+import connectorx, dlt, dlt.sources.sql_database, duckdb, pyarrow.parquet
+if not sys.argv[1]:
+    sys.exit()
 from pipelines.lake import pipeline_for
 from pipelines.settings import load
 from sources.catalog import extract
@@ -77,6 +81,8 @@ import sys
 import connectorx as cx
 import pyarrow.parquet as pq
 url, folder = sys.argv[1:]
+if not url:
+    sys.exit()
 batches = cx.read_sql(url.replace("mysql+pymysql", "mysql"), "select * from spotify_tracks",
                       return_type="arrow_stream", batch_size=50000)
 with pq.ParquetWriter(folder + "/raw.parquet", batches.schema) as writer:
@@ -93,8 +99,8 @@ rows.write_parquet(folder + "/raw.parquet")
 DUMP = 'exec "$1" --quick --host=127.0.0.1 --port="$2" --user="$3" --password="$4" "$5" spotify_tracks > "$6/dump.sql"'
 
 
-def candidates(url: str, folder: Path, rows: int) -> dict[str, Callable[[], Run]]:
-    """Every peer that is here and takes so many rows; the raw tools first."""
+def candidates(url: str, folder: Path, rows: int, s3: Mapping[str, str]) -> dict[str, Callable[[], Run]]:
+    """Every peer that is here and takes so many rows, the raw tools first; then what imports take."""
     found = {"connectorx stream to parquet": [sys.executable, "-c", STREAM, url]}
     if rows <= WHOLE:
         found["connectorx to parquet"] = [sys.executable, "-c", CONNECTORX, url]
@@ -107,17 +113,28 @@ def candidates(url: str, folder: Path, rows: int) -> dict[str, Callable[[], Run]
         found["dlt connectorx"] = [sys.executable, "-c", STOCK, "connectorx", url]
     if rows <= SLOW:
         found["dlt pyarrow"] = [sys.executable, "-c", STOCK, "pyarrow", url]
-    return {name: _candidate(command, folder, rows) for name, command in found.items()}
+    measured = {name: _candidate(command, folder, rows) for name, command in found.items()}
+    if s3:
+        measured[S3_NAME] = _candidate(found[OURS_NAME], folder, rows, s3)
+    for name, script in (("connectorx stream", STREAM), (OURS_NAME, OURS)):
+        measured[f"imports of {name} alone"] = _candidate([sys.executable, "-c", script, ""], folder, 0)
+    return measured
 
 
-def _candidate(command: list[str], folder: Path, rows: int) -> Callable[[], Run]:
+def _candidate(command: list[str], folder: Path, rows: int, env: Mapping[str, str] | None = None) -> Callable[[], Run]:
     def measure() -> Run:
         place = tempfile.mkdtemp(dir=folder)
-        run = process([*command, place], rows=rows)
+        bucket = {} if env is None else {**env, "DESTINATION__LAKE__BUCKET_URL": _prefix(env, place)}
+        run = process([*command, place], bucket, rows=rows)
         shutil.rmtree(place)
         return run
 
     return measure
+
+
+def _prefix(env: Mapping[str, str], place: str) -> str:
+    """A place of its own in the bucket for each round."""
+    return f"{env['DESTINATION__LAKE__BUCKET_URL']}/{Path(place).name}"
 
 
 def _parts(url: str) -> list[str]:
@@ -131,17 +148,19 @@ def main() -> None:
     """Fills, measures, prints."""
     import sqlalchemy as sa
 
-    from sandbox.servers.mariadb import serve
+    from sandbox.servers import mariadb, seaweedfs
     from sources.catalog.schema import create_tables
 
-    asked = options(__doc__, rows=200_000, rounds=2)
-    with tempfile.TemporaryDirectory(prefix="mysql_to_lake_") as temporary, serve() as server:
-        url = server.fresh()
+    asked = options(__doc__, rows=200_000, rounds=2, s3=0)
+    with ExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="mysql_to_lake_"))
+        url = stack.enter_context(mariadb.serve()).fresh()
+        s3 = stack.enter_context(seaweedfs.serve()).fresh().environment if asked.s3 else {}
         engine = sa.create_engine(url)
         create_tables(engine)
         with engine.begin() as connection:
             connection.execute(sa.text(FILL.format(rows=asked.rows)))
-        runs = in_turn(candidates(url, Path(temporary), asked.rows), asked.rounds)
+        runs = in_turn(candidates(url, Path(temporary), asked.rows, s3), asked.rounds)
         names = list(runs)
         quickest = min(names[: names.index(OURS_NAME)], key=lambda name: runs[name].wall)
         missing = [name for name in ("polars", "mysqldump") if not any(name in found for found in runs)]
