@@ -3,9 +3,9 @@
     model of materialization `tail` keeps its rows from before that moment and makes the others again, out of inputs that
     `is_open` cuts off at the same moment. So the work follows what is new, and the rows are those of a full refresh.
 
-    `meta.at` names the column of a model that has its time. Columns whose name ends in `_ms` are milliseconds since
-    1970, those in `_on` dates of the listener, others instants. A row without a time is always made again. `by` and
-    `meta.settled` name the model that tells the moment.
+    `meta.at` names the column of a model that has its time, be it a `tail` or a view whose old rows stay as they are.
+    Columns whose name ends in `_ms` are milliseconds since 1970, those in `_on` dates of the listener, others instants.
+    A row without a time is always made again. `by` and `meta.settled` name the model that tells the moment.
 #}
 
 {# a condition: may this row differ from the last build? #}

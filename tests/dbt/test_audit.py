@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines import dbt_run
@@ -104,3 +105,43 @@ def test_a_test_that_the_audit_does_not_know_is_not_passed_over(project: Path) -
     (project / "dbt/tests/singular.sql").write_text("select * from {{ ref('things') }} where number = 2")
     with pytest.raises(Problem, match="the audit does not know the test singular"):
         dbt_run.build_models(load(), project / "lakehouse.duckdb", project / "target", "")
+
+
+KEPT = """
+-- depends_on: {{{{ ref('int_settled') }}}}
+{{{{ config(materialized='tail', meta={{'at': 'told_at'}}) }}}}
+select *
+from (values ('a', timestamptz '2026-01-01 00:00:00+00', 1), ('{new}', timestamptz '2026-01-03 00:00:00+00', {number}))
+    as things (thing_id, told_at, number)
+where {{{{ is_open('told_at') }}}}
+"""
+KEPT_RULES = """
+models:
+  - name: things
+    data_tests:
+      - holds:
+          arguments:
+            keys: [thing_id]
+            rules: ["number > 0"]
+"""
+
+
+def test_rows_that_stayed_are_not_looked_at_again_but_new_ones_are_held_against_them(project: Path) -> None:
+    models, database = project / "dbt/models/silver", project / "lakehouse.duckdb"
+    (models / "sound_things.sql").unlink()
+    (models / "rules.yml").write_text(KEPT_RULES)
+    settled = "{{ config(materialized='table') }} select timestamptz '2026-01-02 00:00:00+00' as settled_before"
+    (models / "int_settled.sql").write_text(settled)
+
+    def build(new: str, number: int, fresh_from: str) -> None:
+        (models / "things.sql").write_text(KEPT.format(new=new, number=number))
+        dbt_run.build_models(load(), database, project / "target", fresh_from)
+
+    build("b", 1, "")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("insert into silver.things values ('c', timestamptz '2026-01-01 00:00:00+00', -1)")
+    build("d", 1, "2026-01-03 00:00:00+00")
+    with pytest.raises(RedAudit, match="published: things: `thing_id is unique` is broken by 2 rows"):
+        build("a", 1, "2026-01-03 00:00:00+00")
+    with pytest.raises(RedAudit, match="published: things: `number > 0` is broken by 1 row"):
+        build("e", -1, "2026-01-03 00:00:00+00")

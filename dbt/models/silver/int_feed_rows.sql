@@ -1,3 +1,5 @@
+{{ config(meta={'at': 'coalesce(ended_at, started_at)'}) }}
+
 with streams as (
     select * from {{ ref('stg_spotify_export__streams') }}
 ),

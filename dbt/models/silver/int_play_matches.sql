@@ -1,3 +1,5 @@
+{{ config(meta={'at': 'ended_ms'}) }}
+
 -- which play each observation of music belongs to; null where it repeats another observation of its feed
 with extended as (
     select

@@ -5,8 +5,9 @@
     filled: further columns without a null
     values: the values that a column takes, by column; null is none of its faults
     rules: expressions that are true; a row for which one is null breaks it too
+    open: the rows to look at, each beside all others; the rest held when it was last looked at, and stayed as it was
 #}
-{% test holds(model, keys=[], filled=[], values={}, rules=[]) %}
+{% test holds(model, keys=[], filled=[], values={}, rules=[], open='true') %}
 
 {%- set columns = [] -%}
 {%- for key in keys -%}
@@ -28,12 +29,17 @@
 {%- endfor %}
 
 with
+opened as (
+    select * from {{ model }}
+    where {{ open }}
+),
+
 counted as (
     select
         {%- for _, fault in faults %}
         count(*) filter (where {{ fault }}) as fault_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ model }}
+    from opened
 ),
 
 told as (
@@ -45,7 +51,14 @@ told as (
     {%- set key = key if key is string else key | join(', ') %}
     union all
     select '{{ key }} is unique' as rule, coalesce(sum(copies), 0) as broken_by
-    from (select count(*) as copies from {{ model }} group by {{ key }} having count(*) > 1) as repeated
+    from (
+        select count(*) as copies from {{ model }}
+        {%- if open != 'true' %}
+        semi join opened using ({{ key }})
+        {%- endif %}
+        group by {{ key }}
+        having count(*) > 1
+    ) as repeated
     {%- endfor %}
 )
 

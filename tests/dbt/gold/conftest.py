@@ -49,7 +49,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "play_observations": {
         "observation_id": "varchar", "source": "varchar", "play_id": "varchar", "reason": "varchar",
-        "file_id": "varchar", "row_number": "bigint", "ended_at": "timestamptz",
+        "file_id": "varchar", "row_number": "bigint", "started_at": "timestamptz", "ended_at": "timestamptz",
     },
     "stg_spotify_export__files": {
         "file_id": "varchar", "archive": "varchar", "file": "varchar", "feed": "varchar", "kind": "varchar",

@@ -24,6 +24,7 @@ from tests.dbt.silver.life import Life, live
 
 SELECT = (
     "path:models/silver fct_plays int_settled_gold int_plays_keyed daily_tracks daily_artists daily_albums daily_clock"
+    " int_session_sums int_gap_days sessions int_import_counts import_balance int_rec_days"
 )
 FIRST = datetime(2026, 3, 20, tzinfo=UTC)
 PLAYS = "spotify_api__plays"

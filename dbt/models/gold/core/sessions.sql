@@ -1,27 +1,11 @@
 with
 
-plays as (
-    select * from {{ ref('int_plays_keyed') }}
-    where is_counted
+summed as (
+    select * from {{ ref('int_session_sums') }}
 ),
 
 gap_days as (
     select * from {{ ref('int_gap_days') }}
-),
-
-summed as (
-    select
-        session_id,
-        min(started_at) as started_at,
-        max(played_at) as ended_at,
-        min({{ gold_local_date('started_at') }}) as started_on,
-        max(played_on) as ended_on,
-        count(*) as plays,
-        {{ gold_sum('ms_played') }} as ms_played,
-        count(distinct recording_id) as tracks,
-        count(distinct artist_key) as artists
-    from plays
-    group by session_id
 ),
 
 -- a session can miss plays when a gap touches a day on which it runs

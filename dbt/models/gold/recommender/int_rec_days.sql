@@ -1,9 +1,16 @@
-{{ config(schema='silver', contract={'enforced': false}, tags=['internal', 'duckdb_only']) }}
+{{ config(
+    materialized='tail',
+    meta={'at': 'played_on', 'settled': 'int_settled_gold'},
+    schema='silver',
+    contract={'enforced': false},
+    tags=['internal', 'duckdb_only'],
+) }}
 
 with
 
 streams as (
     select * from {{ ref('int_plays_keyed') }}
+    where {{ is_open('played_on', 'int_settled_gold') }}
 ),
 
 final as (

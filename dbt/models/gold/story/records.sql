@@ -1,6 +1,6 @@
 {#
-    Each record is a contest: of the rows of one relation the best few by one number. All relations have the same
-    columns, so that the contests are data.
+    Each record is a contest: of the rows of one relation the best few by one number, found without sorting all. All
+    relations have the same columns, so that the contests are data.
 #}
 {% set contests = [
     ('biggest_day_by_plays', 'days', 'plays', 'plays', 5),
@@ -152,6 +152,15 @@ one_hits as (
 ),
 
 {% for record, relation, measure, unit, kept in contests -%}
+    {{ record }}_best as (
+        select * from {{ relation }}
+        where {{ measure }} > 0
+        order by
+            {{ measure }} desc, ms_played desc, happened_on asc,
+            recording_id asc, artist_key asc, session_id asc
+        limit {{ kept }}
+    ),
+
     {{ record }} as (
         select
             '{{ record }}' as record,
@@ -162,7 +171,6 @@ one_hits as (
             ) as place,
             cast({{ measure }} as bigint) as record_value,
             '{{ unit }}' as unit,
-            {{ kept }} as kept,
             happened_on,
             happened_at,
             recording_id,
@@ -171,8 +179,7 @@ one_hits as (
             plays,
             ms_played,
             is_minimum
-        from {{ relation }}
-        where {{ measure }} > 0
+        from {{ record }}_best
     ),
 
 {% endfor -%}
@@ -216,7 +223,6 @@ reached as (
         row_number() over (order by milestone_days.milestone) as place,
         milestone_days.milestone as record_value,
         'plays' as unit,
-        1000 as kept,
         numbered.played_on as happened_on,
         numbered.played_at as happened_at,
         numbered.recording_id,
@@ -235,7 +241,6 @@ reached as (
 entries as (
     {% for record, relation, measure, unit, kept in contests -%}
         select * from {{ record }}
-        where place <= kept
         union all
     {% endfor -%}
     select * from reached
