@@ -32,12 +32,14 @@ class TableState:
         key_checksum: Sum over rows of the first 15 hex digits of md5 of the key, parts joined by U+001F.
         digest: Digest of all values, whatever the order of rows; equal means unchanged.
         columns: Type of each column by name, in the warehouse's own spelling.
+        months: Digest of each month's rows by its first day, where the table is summed by month.
     """
 
     rows: int
     key_checksum: int
     digest: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    months: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.duck import literal, quote
+from pipelines.duck import literal
 from pipelines.store import Folder
-from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, evolution, journal_files
+from pipelines.warehouse import (
+    GOLD,
+    OPS,
+    Generation,
+    Reconciliation,
+    RunRecord,
+    TableState,
+    evolution,
+    journal_files,
+)
 from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
+from pipelines.warehouse.gold_file import CATALOG, GoldFile
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
     import duckdb
 
-CATALOG = "warehouse"
 log = logging.getLogger("lakehouse.warehouse")
 
 
@@ -134,21 +143,32 @@ class EmbeddedWarehouse:
 
         beside = self._file(new.run_id).with_suffix(".building")
         self.generations.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
         with duckdb.connect() as connection:
             attach_build(connection, build)
             built = measure(connection, "build", tables)
-            columns = _plan(current, built, migrate).columns
-            connection.execute(f"attach {literal(str(beside))} as {CATALOG}")
-            _fill(connection, tables, columns)
+            work = GoldFile(connection, beside, tables, built, _plan(current, built, migrate).columns)
+            found = self._changed(work, current)
+            if not found or not work.is_like(found):
+                found = work.fill()
             journal_files.create_views(connection, CATALOG, self.journals)
             connection.execute(f"checkpoint {CATALOG}")
-            found = measure(connection, CATALOG, tables)
         compare(built, found, str(self.path))
         beside.replace(self._file(new.run_id))
         made = replace(new, tables=found, previous=current.run_id if current else None)
         self._describe(made)
         return made
+
+    def _changed(self, work: GoldFile, current: Generation | None) -> dict[str, TableState] | None:
+        """The generation before with what changed; None where there is none that could be taken."""
+        import duckdb
+
+        if not current:
+            return None
+        try:
+            return work.change(self._file(current.run_id), current.tables)
+        except (duckdb.Error, Problem) as error:  # somebody may have written to it
+            log.info("publish: filled from nothing, since %s", str(error).splitlines()[0])
+            return None
 
     def _show(self, generation: Generation) -> None:
         """Gives the warehouse's name to a generation: the one step of a publish."""
@@ -224,16 +244,3 @@ def _generation(text: dict[str, Any]) -> Generation:
 def _plan(current: Generation | None, new: Mapping[str, TableState], migrate: bool) -> evolution.Plan:
     published = {name: state.columns for name, state in current.tables.items()} if current else {}
     return evolution.plan(published, {name: state.columns for name, state in new.items()}, migrate)
-
-
-def _fill(
-    connection: "duckdb.DuckDBPyConnection", tables: Sequence[GoldTable], columns: Mapping[str, evolution.Columns]
-) -> None:
-    connection.execute(f"create schema {CATALOG}.{GOLD}")
-    for table in tables:
-        place = f"{CATALOG}.{GOLD}.{quote(table.name)}"
-        names = ", ".join(map(quote, columns[table.name]))
-        connection.execute(f"create table {place} as select {names} from build.{GOLD}.{quote(table.name)}")
-        connection.execute(f"comment on table {place} is {literal(table.description)}")
-        for name, description in table.descriptions.items():
-            connection.execute(f"comment on column {place}.{quote(name)} is {literal(description)}")

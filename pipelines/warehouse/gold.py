@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.duck import literal, quote
-from pipelines.warehouse import GOLD, TableState
+from pipelines.warehouse import GOLD, TableState, months
 from sources.problem import Problem, RedAudit
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ class GoldTable:
     Attributes:
         key: Columns of its primary key (`meta: primary_key` of the model).
         descriptions: Description of each column by name.
+        at: Column by whose months it is summed: of a table that leaves the past as it is when new plays come.
     """
 
     name: str
     description: str
     key: tuple[str, ...]
     descriptions: Mapping[str, str]
+    at: str | None = None
 
 
 def read_tables(manifest: Path) -> tuple[GoldTable, ...]:
@@ -60,12 +62,13 @@ def is_gold(node: Mapping[str, Any]) -> bool:
 
 
 def _table(node: Mapping[str, Any]) -> GoldTable:
-    key = node["config"].get("meta", {}).get("primary_key")
+    meta = node["config"].get("meta", {})
+    key = meta.get("primary_key")
     if not key:
         path = node["original_file_path"]
         raise Problem(f"The gold table {node['name']} has no key: add `meta: primary_key` to its config ({path}).")
     columns = {column["name"]: column["description"] for column in node["columns"].values()}
-    return GoldTable(node["name"], node["description"], tuple(key), columns)
+    return GoldTable(node["name"], node["description"], tuple(key), columns, meta.get("at"))
 
 
 def measure(
@@ -96,12 +99,15 @@ def _measure_one(connection: "duckdb.DuckDBPyConnection", catalog: str, table: G
     if missing:
         raise Problem(f"The build holds no {GOLD}.{table.name} with {', '.join(missing)}: run `build` again.")
     place = f"{quote(catalog)}.{quote(GOLD)}.{quote(table.name)}"
-    ((rows, keys, digest),) = connection.execute(
-        f"select count(*), coalesce({checksum(table.key, columns)}, 0), coalesce(sum(hash(whole)::hugeint), 0)"
-        f" from {place} as whole"
+    month = months.month_of(table.at) if table.at else "null"
+    summed = connection.execute(
+        f"select {month} as month, count(*), {checksum(table.key, columns)}, sum(hash(whole)::hugeint)"
+        f" from {place} as whole group by 1"
     ).fetchall()
     version = connection.execute("select version()").fetchall()[0][0]  # hashes may differ from one to the next
-    return TableState(int(rows), int(keys), f"{version}:{digest}", columns)
+    digests = {str(first or months.UNKNOWN): f"{version}:{digest}" for first, _, _, digest in summed}
+    rows, keys, digest = (sum(int(row[place]) for row in summed) for place in (1, 2, 3))
+    return TableState(rows, keys, f"{version}:{digest}", columns, digests if table.at else {})
 
 
 def checksum(key: Sequence[str], columns: Mapping[str, str]) -> str:

@@ -5,18 +5,19 @@ of Postgres goes stale when tables are dropped by somebody else, and `create tab
 nothing. Whatever the cause, a landing that does not count the same is never built upon.
 
 A table that has not changed since the published generation does not travel: its landing is a view of that generation.
+Of one that keeps its past only the months travel that changed, and the view takes the others from where they are.
 
 Data flow: build database -> DuckDB -> binary COPY -> `landing.<table>`
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.duck import literal, load_extension, quote
-from pipelines.warehouse import GOLD, TableState
+from pipelines.warehouse import GOLD, TableState, months
 from pipelines.warehouse.gold import GoldTable, attach_build, measure
 from sources.problem import Problem
 
@@ -38,6 +39,46 @@ KINDS = {
     "TIMESTAMP": "timestamp without time zone",
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
 }
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a table comes into the landing.
+
+    Attributes:
+        kept: Schema of the published generation that holds it, or all of it but some months; None: it travels whole.
+        months: The months that travel.
+        where: The condition that a row is of these months.
+    """
+
+    kept: str | None = None
+    months: tuple[str, ...] = ()
+    where: str = "true"
+
+    @property
+    def travels(self) -> bool:
+        """Whether anything of the table has to be copied."""
+        return self.kept is None or bool(self.months)
+
+
+WHOLE = Route()
+
+
+def route(table: GoldTable, built: TableState, before: TableState | None, kept: str) -> Route:
+    """The shortest way of a table into the landing, by what the published generation holds of it.
+
+    Args:
+        table: The table.
+        built: What the build holds.
+        before: What the published generation holds; None where it lacks the table.
+        kept: Schema of the published generation.
+    """
+    if before == built:
+        return Route(kept)
+    found = months.to_bring(built, before) if table.at else None
+    if found is None or table.at is None:
+        return WHOLE
+    return Route(kept, found, months.within(table.at, built.columns[table.at], found))
 
 
 def kind_in_postgres(kind: str) -> str | None:
@@ -75,25 +116,37 @@ def _columns(table: str, columns: Mapping[str, str]) -> dict[str, str]:
     return {name: kind for name, kind in found.items() if kind}
 
 
-def prepare(cursor: "Cursor", built: Mapping[str, TableState], unchanged: Mapping[str, str]) -> None:
-    """Makes schema `landing` anew: empty tables for what changed, views for what did not.
+def prepare(cursor: "Cursor", built: Mapping[str, TableState], routes: Mapping[str, Route]) -> None:
+    """Makes schema `landing` anew: empty tables for what travels, views for what stays.
 
     Args:
         cursor: Of the publisher's connection.
         built: State of every table of the build.
-        unchanged: Schema of the published generation that holds a table as it is, by table.
+        routes: How each table comes here.
     """
     statements = [f"drop schema if exists {LANDING} cascade", f"create schema {LANDING}"]
     for name, state in built.items():
-        place = f"{LANDING}.{quote(name)}"
-        columns = ", ".join(f"{quote(column)} {kind}" for column, kind in state.columns.items())
-        if name in unchanged:
-            names = ", ".join(map(quote, state.columns))
-            source = f"{quote(unchanged[name])}.{quote(name)}"
-            statements.append(f"create view {place} as select {names} from {source}")
-        else:
-            statements.append(f"create unlogged table {place} ({columns})")
+        way = routes[name]
+        if way.travels:
+            columns = ", ".join(f"{quote(column)} {kind}" for column, kind in state.columns.items())
+            statements.append(f"create unlogged table {_arrival(name, way)} ({columns})")
+        if way.kept:
+            statements.append(f"create view {LANDING}.{quote(name)} as {_seen(name, state, way)}")
     cursor.execute(";".join(statements))
+
+
+def _arrival(name: str, way: Route) -> str:
+    """The table that a copy fills."""
+    return f"{LANDING}.{quote(f'{name}__came' if way.kept else name)}"
+
+
+def _seen(name: str, state: TableState, way: Route) -> str:
+    """What the published generation holds, with the months that came in the place of its own."""
+    names = ", ".join(map(quote, state.columns))
+    kept = f"select {names} from {quote(way.kept or '')}.{quote(name)}"
+    if not way.months:
+        return kept
+    return f"{kept} where ({way.where}) is not true union all select {names} from {_arrival(name, way)}"
 
 
 def loader_of(cursor: "Cursor") -> dict[str, str]:
@@ -109,21 +162,25 @@ def loader_of(cursor: "Cursor") -> dict[str, str]:
     return {"options": f"-c role={LOADER}"}
 
 
-def copy(build: Path, connection: Mapping[str, str], tables: Sequence[str]) -> None:
-    """Copies tables of the build into `landing`, in one transaction.
+def copy(build: Path, connection: Mapping[str, str], routes: Mapping[str, Route]) -> int:
+    """Copies what travels of the build into `landing`, in one transaction.
+
+    Returns:
+        The number of rows.
 
     Raises:
         Problem: The copy failed.
     """
     import duckdb
 
-    if not tables:
-        return
+    travelling = {name: way for name, way in routes.items() if way.travels}
+    if not travelling:
+        return 0
     try:
         with duckdb.connect() as own:
             attach_build(own, build)
             attach_postgres(own, connection, f"schema {literal(LANDING)}")
-            _insert(own, tables)
+            return _insert(own, travelling)
     except duckdb.Error as error:
         raise Problem(
             f"Gold could not be copied to Postgres: {str(error).splitlines()[0]} Nothing was published. Check that it "
@@ -131,20 +188,23 @@ def copy(build: Path, connection: Mapping[str, str], tables: Sequence[str]) -> N
         ) from error
 
 
-def _insert(own: "duckdb.DuckDBPyConnection", tables: Sequence[str]) -> None:
+def _insert(own: "duckdb.DuckDBPyConnection", routes: Mapping[str, Route]) -> int:
     import duckdb
 
+    rows = 0
     own.execute("begin")
     try:
-        for name in tables:
-            source = f"build.{GOLD}.{quote(name)}"
-            own.execute(f"insert into warehouse.{LANDING}.{quote(name)} by name select * from {source}")
+        for name, way in routes.items():
+            source = f"select * from build.{GOLD}.{quote(name)} where {way.where}"
+            ((copied,),) = own.execute(f"insert into warehouse.{_arrival(name, way)} by name {source}").fetchall()
+            rows += int(copied)
         own.execute("commit")
     except duckdb.Error:
         # closed within a transaction whose server is gone, DuckDB ends the whole process
         with suppress(duckdb.Error):
             own.execute("rollback")
         raise
+    return rows
 
 
 def attach_postgres(

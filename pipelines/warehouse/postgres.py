@@ -87,7 +87,7 @@ class PostgresWarehouse:
                 with _timed("measured the build"):
                     built = landing.measure_build(build, tables)
                 self._plan(connection, built, migrate)
-                self._make(connection, build, tables, built, _unchanged(built, current))
+                self._make(connection, build, tables, built, _routes(tables, built, current))
                 made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), built)
                 keep_candidate(connection, made)
             promote(connection, Change(made, migrate=migrate))
@@ -139,19 +139,20 @@ class PostgresWarehouse:
         build: Path,
         tables: Sequence[GoldTable],
         built: Mapping[str, TableState],
-        unchanged: Mapping[str, str],
+        routes: Mapping[str, landing.Route],
     ) -> None:
         """Lands the build and has the candidate built and audited."""
         with connection, connection.cursor() as cursor:
             cursor.execute(f"drop schema if exists {CANDIDATE} cascade")
-            landing.prepare(cursor, built, unchanged)
+            landing.prepare(cursor, built, routes)
             loader = self._parameters(PUBLISHER) | landing.loader_of(cursor)
         started = time.monotonic()
-        landing.copy(build, loader, [name for name in built if name not in unchanged])
-        rows = sum(state.rows for name, state in built.items() if name not in unchanged)
+        rows = landing.copy(build, loader, routes)
         log.info("publish: landed %s rows in %.1f s", rows, time.monotonic() - started)
         with _timed("counted landing"):
-            self._compare(connection, landing.LANDING, tables, built)
+            # what stayed where it was is counted with the candidate
+            whole = [table for table in tables if routes[table.name] == landing.WHOLE]
+            self._compare(connection, landing.LANDING, whole, built)
         with _timed("built and audited the candidate"):
             self._build_candidate(self.project, self._parameters(PUBLISHER))
         with _timed("counted the candidate"):
@@ -166,7 +167,8 @@ class PostgresWarehouse:
             missing = sorted(set(built) - set(read_columns(cursor, [schema]).get(schema, {})))
             if missing:
                 raise Problem(f"Schema {schema} lacks {', '.join(missing)}: add the models to dbt/models/serve.")
-            compare(built, landing.measure_schema(cursor, schema, tables, built), f"schema {schema}")
+            wanted = {table.name: built[table.name] for table in tables}
+            compare(wanted, landing.measure_schema(cursor, schema, tables, built), f"schema {schema}")
 
     def _state(self, connection: "Connection") -> tuple[Generation | None, list[Kept]]:
         with connection, connection.cursor() as cursor:
@@ -253,9 +255,11 @@ def _current(cursor: "Cursor") -> Generation | None:
     return current_generation(read_pointer(cursor), read_kept(cursor))
 
 
-def _unchanged(built: Mapping[str, TableState], current: Generation | None) -> dict[str, str]:
-    """Where the published generation holds a table just as it was built, by table."""
+def _routes(
+    tables: Sequence[GoldTable], built: Mapping[str, TableState], current: Generation | None
+) -> dict[str, landing.Route]:
+    """How each table comes into the landing."""
     if current is None:
-        return {}
-    schema = schema_of(current.run_id)
-    return {name: schema for name, state in built.items() if current.tables.get(name) == state}
+        return dict.fromkeys(built, landing.WHOLE)
+    kept, before = schema_of(current.run_id), current.tables
+    return {table.name: landing.route(table, built[table.name], before.get(table.name), kept) for table in tables}

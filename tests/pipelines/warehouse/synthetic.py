@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,34 @@ TABLES = (
     GoldTable("fct_events", "One row per event.", ("event_id", "happened_at"), {"thing_id": "What it happened to."}),
 )
 THINGS, EVENTS, DAYS = 50, 400, 30
+MONTHLY = (*TABLES[:2], replace(TABLES[2], at="happened_at"))
+"""The same, the events summed by month."""
+SPREAD = (
+    "update gold.fct_events set happened_at = '2025-05-01 00:00:00+00'::timestamptz + interval (event_number) month"
+    " from (select event_id as event, (row_number() over (order by event_id) - 1) // 50 as event_number"
+    " from gold.fct_events) as numbered where event = event_id"
+)
+LATE = "insert into gold.fct_events by name select 'late' as event_id, timestamptz '2024-12-31 23:59:59.9+00' as happened_at"
+TIMELESS = "insert into gold.fct_events by name select 'timeless' as event_id, null::timestamptz as happened_at"
+GONE = "delete from gold.fct_events where happened_at = '2025-12-01 00:00:00+00'"
+CHANGED = "update gold.fct_events set amount = amount + 1 where happened_at = '2025-12-01 00:00:00+00'"
+EARLIER = "update gold.fct_events set happened_at = happened_at - interval 1 second where event_id not in ('late')"
+LIVES = (
+    (SPREAD,),
+    (SPREAD, LATE),
+    (SPREAD, LATE, CHANGED),
+    (
+        SPREAD,
+        LATE,
+        GONE,
+        TIMELESS,
+        "update gold.fct_events set amount = 0 where happened_at = '2025-05-01 00:00:00+00'",
+    ),
+    (SPREAD, LATE, TIMELESS, EARLIER),
+)
+"""Builds one after another: events over eight months; one of long ago; a month that changes; one that goes, one that
+changes and a row without a time; everything elsewhere."""
+OF_MONTHS = "select event_id, happened_at, amount from gold.fct_events"
 
 
 def make_build(folder: Path, generation: int, *extra: str) -> Path:
@@ -49,6 +78,13 @@ def make_build(folder: Path, generation: int, *extra: str) -> Path:
     return path
 
 
+def months_of(folder: Path) -> list[tuple[object, ...]]:
+    """The events of the last build of the first generation."""
+    with reading(folder / "build_1" / "lakehouse.duckdb") as connection:
+        connection.execute("set timezone = 'UTC'")
+        return sorted(connection.execute(OF_MONTHS).fetchall())
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of a reader to a published file."""
@@ -76,6 +112,7 @@ def plain_candidate(_project: object, connection: Mapping[str, str]) -> None:
     with closing(psycopg2.connect("", **connection)) as own, own, own.cursor() as cursor:
         cursor.execute(
             "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind in ('r', 'v')"
+            " and relname !~ '__came$'"
         )
         tables = [row[0] for row in cursor.fetchall()]
         cursor.execute("create schema candidate")

@@ -12,10 +12,23 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.warehouse import Reconciliation, RunRecord
+from pipelines.warehouse import Reconciliation, RunRecord, TableState
 from pipelines.warehouse.embedded import EmbeddedWarehouse
+from pipelines.warehouse.gold_file import GoldFile
 from sources.problem import Problem, RedAudit, UsageProblem
-from tests.pipelines.warehouse.synthetic import EVENTS, TABLES, generation_of, make_build, reading, whole
+from tests.pipelines.warehouse.synthetic import (
+    EVENTS,
+    LIVES,
+    MONTHLY,
+    OF_MONTHS,
+    SPREAD,
+    TABLES,
+    generation_of,
+    make_build,
+    months_of,
+    reading,
+    whole,
+)
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -150,16 +163,14 @@ def test_a_change_that_breaks_readers_needs_migrate(
 def test_rows_that_do_not_arrive_are_a_red_audit(
     warehouse: EmbeddedWarehouse, publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.warehouse import embedded
-
     publish(1)
-    fill = embedded._fill
+    measured = GoldFile._measured
 
-    def lossy(connection: duckdb.DuckDBPyConnection, *arguments: object) -> None:
-        fill(connection, *arguments)  # type: ignore[arg-type]
-        connection.execute("delete from warehouse.gold.fct_events where event_id = 'event-7'")
+    def lossy(file: GoldFile) -> dict[str, TableState]:
+        file.connection.execute("delete from warehouse.gold.fct_events where event_id = 'event-7'")
+        return measured(file)
 
-    monkeypatch.setattr(embedded, "_fill", lossy)
+    monkeypatch.setattr(GoldFile, "_measured", lossy)
     with pytest.raises(RedAudit, match=f"fct_events has {EVENTS - 1} rows of {EVENTS}"):
         publish(2)
     assert seen(warehouse) == whole(1)
@@ -212,6 +223,53 @@ def test_a_run_recorded_twice_counts_once_and_a_torn_line_harms_nothing(warehous
     with duckdb.connect() as connection:
         warehouse.attach(connection)
         assert connection.execute("select run_id, state from ops.pipeline_runs").fetchall() == [("r1", "published")]
+
+
+def test_only_the_months_that_changed_are_made_again(warehouse: EmbeddedWarehouse, tmp_path: Path) -> None:
+    for number, statements in enumerate(LIVES, start=1):
+        made = warehouse.publish(make_build(tmp_path, 1, *statements), f"r{number}", f"f{number}", MONTHLY)
+        with reading(warehouse.path) as connection:
+            connection.execute("set timezone = 'UTC'")
+            assert sorted(connection.execute(OF_MONTHS).fetchall()) == months_of(tmp_path), number
+            said = connection.execute("select distinct comment from duckdb_tables() where schema_name = 'gold'")
+            assert {text for (text,) in said.fetchall()} == {table.description for table in MONTHLY}
+        assert len(made.tables["fct_events"].months) > 7
+
+
+def test_a_file_that_somebody_changed_is_no_ground_for_the_next_generation(
+    warehouse: EmbeddedWarehouse, publish: Callable[..., None]
+) -> None:
+    publish(1)
+    same = "create or replace table gold.dim_things as select * replace (1::bigint as generation) from gold.dim_things"
+    for damage in (
+        "update gold.dim_things set tags = []",
+        "alter table gold.dim_things drop column tags",
+        "alter table gold.dim_things drop column thing_id",
+        "drop table gold.dim_things",
+        "drop schema gold cascade",
+    ):
+        number = int(str(warehouse.published().run_id)[1:]) + 1  # type: ignore[union-attr]
+        with duckdb.connect(str(warehouse.path)) as shell:
+            shell.execute(damage)
+            shell.execute("checkpoint")
+        publish(number, same)
+        with reading(warehouse.path) as connection:
+            tags = connection.execute(
+                "select count(*), min(len(tags)), max(generation) from gold.dim_things"
+            ).fetchall()
+            assert tags == [(50, 2, 1)], damage
+
+
+def test_a_file_does_not_grow_with_the_number_of_publishes(warehouse: EmbeddedWarehouse, tmp_path: Path) -> None:
+    more = "insert into gold.fct_events by name select 'event-' || i as event_id, timestamptz '{}' as happened_at"
+    sizes = []
+    for number in range(12):
+        old = f"{more.format('2025-06-05 00:00:00+00')} from range(10000, 60000) as ids (i)"
+        new = f"{more.format('2025-12-05 00:00:00+00')} from range({1000 + number}, {6000 + number}) as ids (i)"
+        build = make_build(tmp_path, 1, SPREAD, old, new)
+        warehouse.publish(build, f"r{number}", f"f{number}", MONTHLY)
+        sizes.append(warehouse.path.stat().st_size)
+    assert sizes[-1] < 1.5 * sizes[0], sizes
 
 
 def test_a_publish_killed_anywhere_leaves_a_whole_generation(

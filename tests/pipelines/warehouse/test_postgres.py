@@ -19,7 +19,19 @@ from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.serve import Project
 from sandbox.servers.postgres import Postgres
 from sources.problem import Problem, RedAudit, UsageProblem
-from tests.pipelines.warehouse.synthetic import DAYS, EVENTS, TABLES, make_build, plain_candidate, whole
+from tests.pipelines.warehouse.synthetic import (
+    DAYS,
+    EVENTS,
+    LIVES,
+    MONTHLY,
+    OF_MONTHS,
+    TABLES,
+    THINGS,
+    make_build,
+    months_of,
+    plain_candidate,
+    whole,
+)
 
 pytestmark = pytest.mark.servers
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -256,9 +268,9 @@ def test_an_unchanged_table_does_not_travel(place: Place, monkeypatch: pytest.Mo
     travelled: list[str] = []
     copy = landing.copy
 
-    def noting(build: Path, connection: Mapping[str, str], tables: list[str]) -> None:
-        travelled[:] = tables
-        copy(build, connection, tables)
+    def noting(build: Path, connection: Mapping[str, str], routes: Mapping[str, landing.Route]) -> int:
+        travelled[:] = [name for name, way in routes.items() if way.travels]
+        return copy(build, connection, routes)
 
     monkeypatch.setattr(landing, "copy", noting)
     place.publish(1)
@@ -270,13 +282,37 @@ def test_an_unchanged_table_does_not_travel(place: Place, monkeypatch: pytest.Mo
     assert place.execute("select count(*), max(generation) from gold.dim_things") == [(50, 1)]
 
 
+def test_of_a_table_that_keeps_its_past_the_months_that_changed_travel(place: Place, caplog: Any) -> None:
+    caplog.set_level("INFO", "lakehouse.warehouse")
+    for number, statements in enumerate(LIVES, start=1):
+        place.warehouse.publish(make_build(place.folder, 1, *statements), f"R{number}", f"f{number}", MONTHLY)
+        assert sorted(place.execute(OF_MONTHS)) == months_of(place.folder), number
+    travelled = [int(message.split()[2]) for message in caplog.messages if message.startswith("publish: landed")]
+    assert travelled == [THINGS + EVENTS + DAYS, 1, 50, 51, EVENTS + 2]
+
+
+def test_rows_lost_among_the_months_that_travel_are_a_red_audit(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.warehouse.publish(make_build(place.folder, 1, *LIVES[0]), "R1", "f1", MONTHLY)
+    copy = landing.copy
+
+    def lossy(build: Path, connection: Mapping[str, str], routes: Mapping[str, landing.Route]) -> int:
+        rows = copy(build, connection, routes)
+        place.execute("delete from landing.fct_events__came where event_id = 'late'")
+        return rows
+
+    monkeypatch.setattr(landing, "copy", lossy)
+    with pytest.raises(RedAudit, match=f"fct_events has {EVENTS} rows of {EVENTS + 1}"):
+        place.warehouse.publish(make_build(place.folder, 1, *LIVES[1]), "R2", "f2", MONTHLY)
+
+
 def test_rows_lost_on_the_way_are_a_red_audit(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.publish(1)
     copy = landing.copy
 
-    def lossy(build: Path, connection: Mapping[str, str], tables: list[str]) -> None:
-        copy(build, connection, tables)
+    def lossy(build: Path, connection: Mapping[str, str], routes: Mapping[str, landing.Route]) -> int:
+        rows = copy(build, connection, routes)
         place.execute("delete from landing.fct_events where event_id = 'event-7'")
+        return rows
 
     monkeypatch.setattr(landing, "copy", lossy)
     with pytest.raises(RedAudit, match=f"fct_events has {EVENTS - 1} rows of {EVENTS}"):
@@ -287,9 +323,10 @@ def test_rows_lost_on_the_way_are_a_red_audit(place: Place, monkeypatch: pytest.
 def test_keys_changed_on_the_way_are_a_red_audit(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = landing.copy
 
-    def forging(build: Path, connection: Mapping[str, str], tables: list[str]) -> None:
-        copy(build, connection, tables)
+    def forging(build: Path, connection: Mapping[str, str], routes: Mapping[str, landing.Route]) -> int:
+        rows = copy(build, connection, routes)
         place.execute("update landing.fct_events set event_id = 'other' where event_id = 'event-7'")
+        return rows
 
     monkeypatch.setattr(landing, "copy", forging)
     with pytest.raises(RedAudit, match="fct_events has other keys"):
