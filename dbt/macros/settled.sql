@@ -8,11 +8,11 @@
     A row without a time is always made again. `by` and `meta.settled` name the model that tells the moment.
 #}
 
-{# a condition: may this row differ from the last build? #}
-{% macro is_open(column, by='int_settled') -%}
+{# a condition: may this row differ from the last build? With `days`, also some that cannot, so many days earlier #}
+{% macro is_open(column, by='int_settled', days=0) -%}
     {%- set moment = settled_before(by) -%}
     {%- if moment is none -%} true
-    {%- else -%} ({{ column }} >= {{ moment_as(column, "timestamptz '" ~ moment ~ "'") }} or {{ column }} is null)
+    {%- else -%} ({{ column }} >= {{ moment_as(column, "(timestamptz '" ~ moment ~ "' - interval " ~ days ~ " days)") }} or {{ column }} is null)
     {%- endif -%}
 {%- endmacro %}
 
