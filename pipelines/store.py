@@ -53,7 +53,7 @@ class Folder:
                 path = f"{current}/{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(path)
-                else:
+                elif not entry.name.startswith("."):  # beside its target: not whole yet, or never, after a full disk
                     found[path] = entry.stat().st_size
         return found
 

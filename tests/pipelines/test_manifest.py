@@ -1,5 +1,6 @@
-"""A manifest says for ever what a package held: a bucket in trouble must not make it say that a file holds nothing."""
+"""A manifest says for ever what a package held: no bucket in trouble and no full disk may make it say anything else."""
 
+import errno
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,7 @@ from sqlalchemy import make_url
 from pipelines import manifest
 from pipelines.lake import File, Snapshot
 from pipelines.settings import LakeSettings
-from pipelines.store import open_store
+from pipelines.store import Folder, open_store
 from sandbox.servers.seaweedfs import S3
 from sources.problem import Problem
 from tests.proxy import UNAVAILABLE, Fault, between
@@ -37,3 +38,20 @@ def test_a_bucket_that_answers_503_leaves_no_manifest_of_a_file_without_rows(s3:
         assert manifest.write_missing(lake, store, snapshot, {})
         (entry,) = manifest.read(store, tmp_path / "manifests.json").values()
         assert entry.rows == 3
+
+
+def test_a_manifest_that_a_full_disk_cut_off_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, content = Folder(tmp_path / "lake"), b'[{"path": "spotify_api/plays/1.5.a.parquet"}]'
+
+    def half(path: Path, content: bytes) -> int:
+        path.open("wb").write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", half)
+        with pytest.raises(OSError, match="No space left"):
+            store.write("_manifests/spotify_api/1.5.json", content)
+    assert list((tmp_path / "lake" / "_manifests").rglob("*.json.*")), "nothing was cut off"
+    assert manifest.read(store, tmp_path / "manifests.json") == {}
+    store.write("_manifests/spotify_api/1.5.json", content)
+    assert set(store.walk("_manifests")) == {"_manifests/spotify_api/1.5.json"}
