@@ -197,7 +197,9 @@ class Lease:
         try:
             answer = self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **condition)
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412):
-                return None
-            raise
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (404, 409, 412):
+                raise
+            # a request whose answer was lost is repeated, and meets what it wrote itself
+            there, owner = self._look()
+            return there if owner == self._owner else None
         return str(answer["ETag"])

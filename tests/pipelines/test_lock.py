@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,27 @@ def test_a_lease_that_is_renewed_is_respected_and_an_abandoned_one_is_taken_over
     with pytest.raises(BusyError, match="took over"):
         first.check()
     second.release()
+
+
+@pytest.mark.servers
+def test_a_lease_whose_answer_was_lost_is_still_its_owner_s(
+    bucket: LakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease(bucket, "/one", seconds=1.5)
+    put = lease._client.put_object
+
+    def repeated(**given: Any) -> Any:
+        put(**given)
+        return put(**given)
+
+    monkeypatch.setattr(lease._client, "put_object", repeated)
+    lease.acquire(time.monotonic())
+    before = lease._etag
+    while lease._etag == before and not lease._lost:
+        time.sleep(0.1)
+    lease.check()
+    lease.release()
+    assert lease._look() == ("", "")
 
 
 @pytest.mark.servers
