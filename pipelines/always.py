@@ -3,7 +3,7 @@
 The interval follows the overlap of the last polls, within bounds and the API's budget. A tick that finds another run
 at work is left out.
 
-Data flow: signal, clock -> ticks -> flow.run_once
+Data flow: signal, clock -> ticks -> flow.begin
 """
 
 import logging
@@ -13,11 +13,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
-from pipelines.embedded import surround
-from pipelines.flow import Run, recorded, whole_flow
+from pipelines.flow import Run, begin
 from pipelines.ingest import Plan
 from pipelines.listener import memory
-from pipelines.lock import BusyError, hold
+from pipelines.lock import BusyError
 from pipelines.settings import Settings
 
 log = logging.getLogger("lakehouse.always")
@@ -61,8 +60,7 @@ def interval(settings: Settings, every: timedelta, chance: random.Random | None 
 
 def _tick(settings: Settings, plan: Plan) -> Run | None:
     try:
-        with hold(settings, wait=0) as lock, surround(settings) as around:
-            run = recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
+        run = begin(settings, 0, plan)
     except BusyError:
         log.info("another run is at work; this one is left out")
         return None

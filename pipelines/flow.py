@@ -22,13 +22,13 @@ from pipelines.integrity import examine, sound_snapshot, told
 from pipelines.journal import step
 from pipelines.lake import Snapshot
 from pipelines.ledger import without_held
-from pipelines.lock import Lock, hold
+from pipelines.lock import BusyError, Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
 from pipelines.store import open_store
 from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
-from sources.problem import Problem, RedAudit
+from sources.problem import Problem, RedAudit, UsageProblem
 
 log = logging.getLogger("lakehouse.flow")
 
@@ -81,10 +81,28 @@ def run(settings: Settings, full_refresh: bool = False, advance: timedelta | Non
 
     Raises:
         BusyError: Another run holds the environment.
+        UsageProblem: A setting is wrong.
     """
-    with hold(settings, settings.lock_wait) as lock, surround(settings, advance) as around:
-        plan = ingest.Plan(full_refresh=full_refresh)
-        return recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
+    return begin(settings, settings.lock_wait, ingest.Plan(full_refresh=full_refresh), advance)
+
+
+def begin(settings: Settings, wait: float, plan: ingest.Plan, advance: timedelta | None = None) -> Run:
+    """Hold the environment and run the whole flow in it; where not even that succeeds, the run has failed, too.
+
+    Raises:
+        BusyError: Another run holds the environment.
+        UsageProblem: A setting is wrong.
+    """
+    try:
+        with hold(settings, wait) as lock, surround(settings, advance) as around:
+            return recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
+    except (BusyError, UsageProblem):
+        raise
+    except Problem as problem:
+        log.error("%s", problem, exc_info=True, extra={"file_only": True})
+        ended = new_run().stopped_by(problem)
+        alert(settings, ended.run_id, ended.state, ended.problems)
+        return ended
 
 
 def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:

@@ -1,0 +1,41 @@
+"""`--every` keeps running, whatever is away for a while."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from pipelines.flow import run
+from pipelines.settings import load
+from tests.environment import Environment
+
+AWAY = {
+    "DESTINATION__LAKE__BUCKET_URL": "s3://there/lake",
+    "DESTINATION__LAKE__CREDENTIALS__ENDPOINT_URL": "http://127.0.0.1:9",
+    "DESTINATION__LAKE__CREDENTIALS__AWS_ACCESS_KEY_ID": "key",
+    "DESTINATION__LAKE__CREDENTIALS__AWS_SECRET_ACCESS_KEY": "word",
+}
+"""A lake in a bucket whose server is not there."""
+
+
+def test_a_lake_that_is_away_fails_a_tick_and_not_the_loop_and_alerts(tmp_path: Path) -> None:
+    kept = tmp_path / "alerts"
+    process = Environment(tmp_path / "data", {**AWAY, "LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"}).start(
+        "--every", "1s"
+    )
+    assert process.stderr is not None
+    told = [json.loads(line)["message"] for _, line in zip(range(4), process.stderr, strict=False)]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    process.communicate()
+    assert [told[1], told[3]] == ["failed", told[0]]
+    assert "s3://there/lake does not answer" in told[0]
+    assert "s3://there/lake does not answer" in kept.read_text()
+
+
+def test_the_flow_raises_nothing_for_a_lake_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**AWAY, "LAKEHOUSE__DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    ended = run(load())
+    assert (ended.state, ended.exit_code) == ("failed", 1)
