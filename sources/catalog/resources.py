@@ -4,7 +4,7 @@ Data flow: Task -> DltResource
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dlt
 from dlt.sources.sql_database import register_table_loader_backend, remove_nullability_adapter, sql_table
@@ -36,9 +36,7 @@ def make_resource(engine: "sa.Engine", task: Task) -> "DltResource":
         table_adapter_callback=remove_nullability_adapter,
         backend_kwargs={"task": task},
     )
-    # a type that changed would make the lake's files disagree
-    contract: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
-    return resource.apply_hints(primary_key=[], columns={}, schema_contract=contract)
+    return resource.apply_hints(primary_key=[], columns={})
 
 
 def own_tasks(engine: "sa.Engine", tables: Mapping[str, TableSettings]) -> dict[str, Task]:

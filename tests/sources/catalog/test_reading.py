@@ -1,6 +1,8 @@
 """Rows are taken in windows of any primary key, and large tables are compared when there is reason to."""
 
-from collections.abc import Callable
+import gc
+import weakref
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +71,29 @@ def rows(first: int, last: int) -> list[str]:
     stamp = "strftime('%Y-%m-%d %H:%M:%f000', '2026-01-01', '+{} seconds')"
     insert = "insert into spotify_artists (artist_id, updated_at) values ('a{}', {})"
     return [insert.format(i, stamp.format(i)) for i in range(first, last)]
+
+
+def test_a_page_that_was_written_leaves_memory_at_once(open_house: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = open_house(artists=Default(strategy="full"))
+    here.do(*(f"insert into spotify_artists (artist_id) values ('{i}')" for i in range(20)))
+    pages: list[weakref.ref] = []
+    alive: list[int] = []
+
+    class Watched(Reader):
+        def pages(self, where: str | None, rows: int | None) -> Iterator:
+            for page in Reader(self.engine, self.choice, self.layout, window=2).pages(where, rows):
+                alive.append(sum(seen() is not None for seen in pages))
+                pages.append(weakref.ref(page))
+                yield page
+
+    monkeypatch.setattr("sources.catalog.loader.Reader", Watched)
+    gc.disable()
+    try:
+        here.extract()
+    finally:
+        gc.enable()
+    assert len(pages) == 10
+    assert max(alive) <= 2
 
 
 @pytest.fixture
