@@ -25,7 +25,12 @@ log = logging.getLogger("lakehouse.spotify_export")
 ROWS_AT_ONCE = 50_000
 
 
-@dlt.source(name="spotify_export", max_table_nesting=0)
+# a contract of the resource would keep each batch until garbage is collected, see `sources.catalog.catalog`
+@dlt.source(
+    name="spotify_export",
+    max_table_nesting=0,
+    schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+)
 def spotify_export(
     planned: Iterable[Planned],
     keep_place: bool = False,
@@ -43,11 +48,7 @@ def spotify_export(
     return _rows(planned, keep_place, observe, again)
 
 
-@dlt.resource(
-    name="files",
-    write_disposition="append",
-    schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
-)
+@dlt.resource(name="files", write_disposition="append")
 def _rows(
     planned: Iterable[Planned],
     keep_place: bool,
