@@ -164,8 +164,7 @@ def bring_up(
         tables = read_tables(built.target / "manifest.json")
         generation = warehouse.publish(built.database, current.run_id, wanted.digest, tables, migrate)
         telling.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
-    with analyst(settings) as connection:
-        warehouse.record_reconciliation(reconcile.count_published(connection, stations))
+    warehouse.record_reconciliation(_count_published(settings, stations))
     return replace(current, state="failed" if current.problems else "published")
 
 
@@ -221,13 +220,27 @@ def _reconcile(
 ) -> list[Reconciliation]:
     import duckdb
 
-    with duckdb.connect(str(built.database), read_only=True) as connection:
+    with duck.readable(settings.lake), duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         duck.open_lake(connection, settings.lake)
         stations = reconcile.count(connection, current.run_id, lost=[loss.table for loss in snapshot.open_losses])
     warehouse.record_reconciliation(stations)
     reconcile.demand(stations)
     return stations
+
+
+def _count_published(settings: Settings, stations: list[Reconciliation]) -> list[Reconciliation]:
+    import duckdb
+
+    try:
+        with analyst(settings) as connection:
+            return reconcile.count_published(connection, stations)
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0].rstrip(".")
+        raise Problem(
+            f"Gold is published, and could not be counted where readers see it: {said}. Check the servers of "
+            "DESTINATION__LAKE__BUCKET_URL and DESTINATION__WAREHOUSE__CREDENTIALS; doctor looks at both."
+        ) from error
 
 
 def _record(settings: Settings, current: Run, start: float) -> None:

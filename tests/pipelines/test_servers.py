@@ -253,6 +253,23 @@ def test_whatever_fails_at_any_step_is_told_and_mended_by_the_next_run(place: Pr
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("step", ["build", "publish"])
+def test_a_bucket_that_goes_after_a_step_is_named(place: Production, step: str) -> None:
+    settle(place)
+    place.in_catalog(CHANGE)
+    process = place.environment.start()
+    assert process.stderr is not None
+    assert any(f'"step": "{step}"' in line for line in process.stderr)
+    place.s3.break_with(Fault(UNAVAILABLE))
+    _, told = process.communicate(timeout=600)
+    place.s3.heal()
+    assert process.returncode == 1
+    assert [LAKE in paragraph for paragraph in paragraphs(told)] == [True], told
+    settle(place)
+    agree(place)
+
+
+@pytest.mark.torture
 def test_an_empty_machine_and_an_empty_warehouse_get_the_same_gold_from_the_bucket(
     place: Production, tmp_path: Path
 ) -> None:
