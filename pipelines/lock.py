@@ -40,7 +40,7 @@ def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
 
     Args:
         settings: The environment.
-        wait: Seconds to wait for another run; 0 tries once.
+        wait: Seconds to wait for another run; 0 waits only to see whether the lease of a bucket is renewed.
 
     Raises:
         BusyError: Another run still holds it.
@@ -138,15 +138,19 @@ class Lease:
 
     def _win(self, deadline: float) -> None:
         seen: tuple[str, float] | None = None
+        is_renewed = False
         while not self._etag:
             etag, owner = self._look()
             if seen is None or seen[0] != etag:
+                is_renewed = seen is not None
                 seen = (etag, time.monotonic())
             abandoned = owner.startswith(f"{self._place}:") or time.monotonic() - seen[1] > self._seconds
             if not etag or abandoned:
                 self._etag = self._put(etag)
             if not self._etag:
-                _wait_or_give_up(deadline, f"a run elsewhere ({owner.rsplit(':', 2)[0]})")
+                # who would not wait watches, too: else nobody who never waits could take over from the dead
+                patience = deadline if is_renewed else max(deadline, seen[1] + 2 * self._seconds)
+                _wait_or_give_up(patience, f"a run elsewhere ({owner.rsplit(':', 2)[0]})")
 
     def check(self) -> None:
         """Make sure that nobody has taken the lease over.

@@ -87,6 +87,18 @@ def test_a_lease_that_is_renewed_is_respected_and_an_abandoned_one_is_taken_over
 
 
 @pytest.mark.servers
+def test_who_does_not_wait_gives_way_to_the_living_and_takes_over_from_the_dead(bucket: LakeSettings) -> None:
+    first, second = Lease(bucket, "/one", seconds=1.5), Lease(bucket, "/two", seconds=1.5)
+    first.acquire(time.monotonic())
+    with pytest.raises(BusyError, match=r"elsewhere .*:/one"):
+        second.acquire(time.monotonic())
+    first._done.set()  # its machine dies, and one of another name takes its place
+    second.acquire(time.monotonic())
+    second.check()
+    second.release()
+
+
+@pytest.mark.servers
 def test_a_lease_whose_answer_was_lost_is_still_its_owner_s(
     bucket: LakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
