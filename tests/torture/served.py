@@ -63,8 +63,8 @@ class ServedSchedule(Schedule):
         for name in FAULTS:
             getattr(self.place, name).heard = 0
         work()
-        for name in FAULTS:
-            self.requests[what, name] = max(1, getattr(self.place, name).heard)
+        heard = {(what, name): getattr(self.place, name).heard for name in sorted(FAULTS)}
+        self.requests |= {asked: times for asked, times in heard.items() if times}  # an ingest asks no warehouse
 
     def settle(self) -> list[str]:
         """Undisturbed runs until everything is in, and every difference from the model, as readers see it too."""
@@ -92,7 +92,7 @@ class ServedSchedule(Schedule):
 
     def _disturb(self, what: str) -> None:
         """From the n-th request on, for a while."""
-        name = self.chance.choice(sorted(FAULTS))
+        name = self.chance.choice([name for step, name in self.requests if step == what])
         kinds = [kind for kind in FAULTS[name] if kind != CRASH or getattr(self.services, name)]
         kind, lasting = self.chance.choice(kinds), self.chance.choice([0.2, 1, 3, 8, 20])
         at, proxy, begun = self.chance.randint(1, self.requests[what, name]), getattr(self.place, name), Event()
