@@ -27,6 +27,8 @@ from pipelines.store import answering, s3_client
 from sources.problem import Problem
 
 LEASE_SECONDS = 30.0
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Told apart by it: machines of one name; Linux alone has it."""
 log = logging.getLogger("lakehouse.lock")
 
 
@@ -104,6 +106,10 @@ def _lock_file(folder: Path, setting: str, deadline: float) -> IO[str]:
         return file
 
 
+def _boot() -> str:
+    return BOOT.read_text().strip() if BOOT.exists() else ""
+
+
 def _wait_or_give_up(deadline: float, who: str) -> None:
     if time.monotonic() >= deadline:
         raise BusyError(f"The environment is held by {who}. Wait for it, or raise LAKEHOUSE__LOCK_WAIT.")
@@ -119,7 +125,7 @@ class Lease:
         self._bucket, _, prefix = settings.bucket_url.removeprefix("s3://").partition("/")
         self._key = f"{prefix}/_lease.json".lstrip("/")
         self._seconds = seconds
-        self._place = f"{socket.gethostname()}:{data_dir}"
+        self._place = f"{socket.gethostname()}:{data_dir}:{_boot()}"
         self._owner = f"{self._place}:{os.getpid()}:{uuid.uuid4().hex}"
         self._etag: str | None = None
         self._lost = False
@@ -150,7 +156,7 @@ class Lease:
             if not self._etag:
                 # who would not wait watches, too: else nobody who never waits could take over from the dead
                 patience = deadline if is_renewed else max(deadline, seen[1] + 2 * self._seconds)
-                _wait_or_give_up(patience, f"a run elsewhere ({owner.rsplit(':', 2)[0]})")
+                _wait_or_give_up(patience, f"a run elsewhere ({owner.rsplit(':', 3)[0]})")
 
     def check(self) -> None:
         """Make sure that nobody has taken the lease over.

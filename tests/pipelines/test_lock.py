@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipelines import lock
 from pipelines.lock import BusyError, Lease, hold
 from pipelines.settings import LakeSettings, load
 from sandbox.servers.seaweedfs import S3
@@ -127,6 +128,20 @@ def test_a_lease_of_a_dead_run_in_the_same_data_folder_is_taken_over_at_once(buc
     living.acquire(time.monotonic())
     living.check()
     living.release()
+
+
+@pytest.mark.servers
+def test_a_living_run_on_another_machine_of_the_same_name_is_respected(
+    bucket: LakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Lease(bucket, "/same", seconds=1.5)
+    here.acquire(time.monotonic())
+    (tmp_path / "boot_id").write_text("another\n")
+    monkeypatch.setattr(lock, "BOOT", tmp_path / "boot_id")
+    with pytest.raises(BusyError):
+        Lease(bucket, "/same", seconds=1.5).acquire(time.monotonic())
+    here.check()
+    here.release()
 
 
 @pytest.mark.servers
