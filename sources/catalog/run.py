@@ -111,7 +111,9 @@ def _lake_explained() -> Iterator[None]:
             if isinstance(cause, Problem):
                 raise cause from None
             cause = cause.__cause__ or cause.__context__
-        said = str(getattr(error, "exception", None) or error).strip().splitlines() or [type(error).__name__]
+        failed = getattr(error, "exception", None) or error
+        failed = getattr(failed, "client_exception", None) or failed  # what dlt says of a job is a traceback
+        said = str(failed).strip().splitlines() or [type(failed).__name__]
         raise Problem(
             f"Loading the catalog into the lake failed: {said[0].rstrip('.')}. Nothing of this load counts; the next "
             "run goes on. Check DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."

@@ -13,16 +13,19 @@ from typing import Any
 import duckdb
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from pipelines import duck
 from pipelines.lake import pipeline_for, take_snapshot
 from pipelines.settings import load
 from pipelines.store import open_store
 from sandbox.servers.seaweedfs import DOMAIN, S3, SETTING, Bucket
+from sources.catalog import extract
+from sources.catalog.database import open_database
+from sources.catalog.schema import create_tables
 from sources.pending import finish
-from sources.problem import UsageProblem
-from tests.proxy import SILENT, STRUCK, Fault, Proxy, between
+from sources.problem import Problem, UsageProblem
+from tests.proxy import CUT, SILENT, STRUCK, Fault, Proxy, between
 
 KEYS = "DESTINATION__LAKE__CREDENTIALS__"
 COPIED = {"file": "merge.csv", "line": 1, "kind": "artist", "fields": "{}", "is_valid": True, "problem": None}
@@ -131,6 +134,24 @@ def test_a_bucket_that_takes_a_file_and_says_nothing_is_not_waited_for_for_ever(
     assert finish(pipeline_for(load(), "curation"))
     used["duckdb"]()
     assert seen == [2]
+
+
+@pytest.mark.servers
+def test_what_cut_a_load_short_is_told_in_one_sentence(
+    through: tuple[Bucket, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, proxy = through
+    patience = {"connect_timeout": 1, "read_timeout": 1, "retries": {"mode": "standard", "max_attempts": 1}}
+    monkeypatch.setenv("DESTINATION__LAKE__KWARGS", json.dumps({"config_kwargs": patience}))
+    url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+    engine = open_database(url, create=True)
+    create_tables(engine)
+    with engine.begin() as connection:
+        connection.execute(text("insert into spotify_artists (artist_id, name) values ('a', 'Ä')"))
+    place = f"{bucket.bucket_url.removeprefix('s3://')}/catalog/spotify_artists"
+    proxy.break_with(Fault(CUT, f"PUT /{place}".encode()))
+    with pytest.raises(Problem, match=rf"failed: [^:]*endpoint URL: \S*{place}\S*\. Nothing of this load counts"):
+        extract(pipeline_for(load(), "catalog"), url)
 
 
 @pytest.mark.servers
