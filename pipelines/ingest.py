@@ -24,6 +24,7 @@ from pipelines.moved import forget_other_lake
 from pipelines.settings import Settings
 from pipelines.sight import Sight
 from pipelines.store import open_store
+from sources.pending import explained, finish, waits
 from sources.problem import Problem
 
 if TYPE_CHECKING:
@@ -123,7 +124,15 @@ def _lost_tables(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(NAMES if lost - set(NAMES) else lost)
 
 
+def _finish(around: Surroundings, sight: Sight, name: str) -> None:
+    """Load what an earlier run left, though the source itself may have nothing new: its own memory says that it has."""
+    if waits(around.settings.data_dir / "pipelines" / name):
+        with explained(name):
+            finish(sight.pipeline(name))
+
+
 def _spotify_export(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
+    _finish(around, sight, "spotify_export")
     inbox = around.settings.spotify_export.inbox
     if not inbox.is_dir():
         return Loaded("spotify_export")
@@ -196,6 +205,7 @@ def _curation(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
     from sources.curation.rules import read_rules
 
     settings = around.settings
+    _finish(around, sight, "curation")
     if not settings.curation.is_dir() and restore_curation(settings, sight.snapshot):
         log.warning("%s was missing: its rules came back from the lake; empty it to drop them", settings.curation)
     state = settings.data_dir / "pipelines" / "curation" / "state.json"

@@ -10,10 +10,47 @@ dlt goes on after a kill nearly anywhere. Two moments are left, after each of wh
 Data flow: working folder of a killed run -> lake.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sources.problem import Problem
 
 if TYPE_CHECKING:
     import dlt
+
+PLACES = ("normalize/extracted", "load/new", "load/normalized")
+
+
+def waits(folder: Path) -> bool:
+    """Whether packages of an earlier run wait in a pipeline's folder; told without dlt, for a quiet run's sake."""
+    places = [folder / place for place in PLACES]
+    return any(place.is_dir() and any(place.iterdir()) for place in places)
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn what dlt complains of while something is loaded into a Problem; one raised inside comes out as it is.
+
+    Raises:
+        Problem: The load failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, Problem):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        failed = getattr(error, "exception", None) or error
+        failed = getattr(failed, "client_exception", None) or failed  # what dlt says of a job is a traceback
+        said = str(failed).strip().splitlines() or [type(failed).__name__]
+        raise Problem(
+            f"Loading {what} into the lake failed: {said[0].rstrip('.')}. Nothing of this load counts; the next "
+            "run goes on. Check DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."
+        ) from error
 
 
 def finish(pipeline: "dlt.Pipeline") -> bool:

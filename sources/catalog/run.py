@@ -4,8 +4,7 @@ Data flow: pipeline state -> plans -> dlt -> Extract
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +18,7 @@ from sources.catalog.database import open_database
 from sources.catalog.layout import Misfit
 from sources.catalog.ledger import Bronze
 from sources.catalog.plan import Ask, Plan, State, asked_now, shape_changes
-from sources.pending import finish
+from sources.pending import explained, finish, waits
 from sources.problem import Problem
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Run:
 
     def _restore(self) -> dict[str, State]:
         """The state of the lake: packages left over are loaded first, a lost folder (or lake) is made again."""
-        with _lake_explained():
+        with explained("the catalog"):
             finish(self.pipeline)
         return _states(self.pipeline.state)
 
@@ -77,7 +76,7 @@ class Run:
     def _write(self, url: str, tasks: "dict[str, Task]") -> None:
         engine = open_database(url)
         try:
-            with _lake_explained():
+            with explained("the catalog"):
                 source = catalog(url, tasks=tasks, engine=engine)
                 self.pipeline.run(source, loader_file_format="parquet").raise_on_failed_jobs()
         finally:
@@ -86,8 +85,7 @@ class Run:
 
 def local_states(folder: Path) -> dict[str, State] | None:
     """The tables' states in a pipeline's folder; None without one, or when packages are still to be loaded."""
-    waiting = [folder / "normalize/extracted", folder / "load/new", folder / "load/normalized"]
-    if any(place.is_dir() and any(place.iterdir()) for place in waiting):
+    if waits(folder):
         return None
     try:
         return _states(json.loads((folder / "state.json").read_text()))
@@ -98,26 +96,6 @@ def local_states(folder: Path) -> dict[str, State] | None:
 def _states(state: Mapping[str, Any]) -> dict[str, State]:
     resources = state.get("sources", {}).get("catalog", {}).get("resources", {})
     return json.loads(json.dumps({name: resources[name] for name in NAMES if name in resources}))  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _lake_explained() -> Iterator[None]:
-    """Turn what dlt complains of into a Problem; one that was raised inside comes out as it is."""
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, Problem):
-                raise cause from None
-            cause = cause.__cause__ or cause.__context__
-        failed = getattr(error, "exception", None) or error
-        failed = getattr(failed, "client_exception", None) or failed  # what dlt says of a job is a traceback
-        said = str(failed).strip().splitlines() or [type(failed).__name__]
-        raise Problem(
-            f"Loading the catalog into the lake failed: {said[0].rstrip('.')}. Nothing of this load counts; the next "
-            "run goes on. Check DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."
-        ) from error
 
 
 def _told(name: str, planned: Planned, task: "Task | None", state: State) -> Extract:

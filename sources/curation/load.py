@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.curation.rules import Folder, read_folder
-from sources.pending import finish
+from sources.pending import explained, finish
 
 if TYPE_CHECKING:
     import dlt
@@ -64,10 +64,11 @@ def restore(files: Mapping[str, bytes], folder: Path) -> bool:
 def _copy(pipeline: "dlt.Pipeline", found: Folder, *, again: bool) -> int:
     from sources.curation import curation
 
-    finish(pipeline)
-    if _known(pipeline.state) == found.digest and not again:
-        return 0
-    pipeline.run(curation(found), loader_file_format="parquet").raise_on_failed_jobs()
+    with explained("the rules"):
+        finish(pipeline)
+        if _known(pipeline.state) == found.digest and not again:
+            return 0
+        pipeline.run(curation(found), loader_file_format="parquet").raise_on_failed_jobs()
     return max(len(found.rules), 1)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sources.pending import finish
+from sources.pending import explained, finish
 from sources.spotify_api import remembered, spotify_api
 from sources.spotify_api.journal import Batch, Journal
 from sources.spotify_api.session import Connection, Plan, PollResult, Session
@@ -45,7 +45,7 @@ def poll(
         How it ended; what the API refuses is a status, not an exception.
 
     Raises:
-        Whatever the pipeline raises; everything the API offered is in the journal then, and in the next package.
+        Problem: The load failed; everything the API offered is in the journal then, and in the next package.
     """
     journal = open_journal(folder, pipeline)
     session = Session(journal, connection, plan or Plan(), now, http or HttpOptions())
@@ -61,18 +61,20 @@ def open_journal(folder: Path, pipeline: "Callable[[], dlt.Pipeline]") -> Journa
     journal = Journal(folder / "spotify_api.jsonl")
     if journal.is_new:
         lake = pipeline()
-        finish(lake)
+        with explained("the plays"):
+            finish(lake)
         journal.start_over(remembered(lake))
     return journal
 
 
 def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
     """Bring everything pending into the lake, once: a package that was interrupted first, the rest as a new one."""
-    finish(pipeline)
-    journal.settle(remembered(pipeline))
-    if journal.is_pending:  # else the interrupted package held everything
-        _write(pipeline, journal.prepare())
+    with explained("the plays"):
+        finish(pipeline)
         journal.settle(remembered(pipeline))
+        if journal.is_pending:  # else the interrupted package held everything
+            _write(pipeline, journal.prepare())
+            journal.settle(remembered(pipeline))
 
 
 def _write(pipeline: "dlt.Pipeline", batch: Batch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sources.pending import finish
+from sources.pending import explained, finish
 from sources.spotify_export.members import Archives, Limits, Member
 from sources.spotify_export.plan import Memory, Planned, Progress, plan
 from sources.spotify_export.report import FileReport, ImportReport
@@ -102,12 +102,13 @@ class _Run:
         from sources.spotify_export import spotify_export
 
         pipeline = make_pipeline()
-        # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
-        finish(pipeline)
-        info = pipeline.run(
-            spotify_export(self._new, keep_place, self._observe, self._again), loader_file_format="parquet"
-        )
-        info.raise_on_failed_jobs()
+        with explained("the history"):
+            # dlt leaves new data unread while packages of a killed run wait, and says so in a warning alone
+            finish(pipeline)
+            info = pipeline.run(
+                spotify_export(self._new, keep_place, self._observe, self._again), loader_file_format="parquet"
+            )
+            info.raise_on_failed_jobs()
         return tuple(info.loads_ids)
 
     def remember(self, memory: Memory) -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy import make_url, text
 
 from pipelines import duck
+from pipelines.embedded import Surroundings
+from pipelines.ingest import Plan, import_history, ingest
 from pipelines.lake import pipeline_for, take_snapshot
 from pipelines.settings import load
 from pipelines.store import open_store
@@ -149,9 +152,40 @@ def test_what_cut_a_load_short_is_told_in_one_sentence(
     with engine.begin() as connection:
         connection.execute(text("insert into spotify_artists (artist_id, name) values ('a', 'Ä')"))
     place = f"{bucket.bucket_url.removeprefix('s3://')}/catalog/spotify_artists"
-    proxy.break_with(Fault(CUT, f"PUT /{place}".encode()))
+    proxy.break_with(Fault(CUT, f"PUT /{place}".encode(), times=1000))
     with pytest.raises(Problem, match=rf"failed: [^:]*endpoint URL: \S*{place}\S*\. Nothing of this load counts"):
         extract(pipeline_for(load(), "catalog"), url)
+
+
+@pytest.mark.servers
+def test_what_a_bucket_did_not_take_is_loaded_by_the_next_run_though_its_source_has_nothing_new(
+    through: tuple[Bucket, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, proxy = through
+    patience = {"connect_timeout": 1, "read_timeout": 1, "retries": {"mode": "standard", "max_attempts": 1}}
+    monkeypatch.setenv("DESTINATION__LAKE__KWARGS", json.dumps({"config_kwargs": patience}))
+    settings = load()
+    settings.curation.mkdir(parents=True)
+    rules, listens = settings.curation / "rename.csv", tmp_path / "listens.jsonl"
+    around, plan = Surroundings(settings, lambda: datetime.now(UTC)), Plan(("spotify_export", "curation"))
+
+    def something_new(number: int) -> None:
+        rules.write_text(f"kind,id,name,new_name\nartist,nobody,,New {number}\n")
+        track = {"artist_name": "a", "track_name": f"b {number}"}
+        listens.write_text(json.dumps({"listened_at": 1_700_000_000, "track_metadata": track}) + "\n")
+
+    something_new(1)
+    assert not import_history(settings, [listens]).problems
+    assert not any(found.problems for found in ingest(around, plan))
+    something_new(2)
+    proxy.break_with(Fault(CUT, f"PUT /{bucket.bucket_url.removeprefix('s3://')}/".encode(), times=1000))
+    with pytest.raises(Problem, match="Loading the history into the lake failed"):
+        import_history(settings, [listens])
+    assert [len(found.problems) for found in ingest(around, plan)] == [1, 1]
+    proxy.heal()
+    assert not any(found.problems for found in ingest(around, plan))
+    files = take_snapshot(open_store(settings.lake)).files
+    assert [len(files[view]) for view in ("spotify_export__listenbrainz_listens", "curation__rules")] == [2, 2]
 
 
 @pytest.mark.servers
