@@ -11,7 +11,6 @@ Data flow: build database -> DuckDB -> binary COPY -> `landing.<table>`
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,7 +162,7 @@ def loader_of(cursor: "Cursor") -> dict[str, str]:
 
 
 def copy(build: Path, connection: Mapping[str, str], routes: Mapping[str, Route]) -> int:
-    """Copies what travels of the build into `landing`, in one transaction.
+    """Copies what travels of the build into `landing`; where that fails, some may be there already, and nobody sees it.
 
     Returns:
         The number of rows.
@@ -180,7 +179,8 @@ def copy(build: Path, connection: Mapping[str, str], routes: Mapping[str, Route]
         with duckdb.connect() as own:
             attach_build(own, build)
             attach_postgres(own, connection, f"schema {literal(LANDING)}")
-            return _insert(own, travelling)
+            # each by itself: closed within a transaction whose server is gone, DuckDB ends the whole process
+            return sum(_insert(own, name, way) for name, way in travelling.items())
     except duckdb.Error as error:
         raise Problem(
             f"Gold could not be copied to Postgres: {str(error).splitlines()[0]} Nothing was published. Check that it "
@@ -188,23 +188,10 @@ def copy(build: Path, connection: Mapping[str, str], routes: Mapping[str, Route]
         ) from error
 
 
-def _insert(own: "duckdb.DuckDBPyConnection", routes: Mapping[str, Route]) -> int:
-    import duckdb
-
-    rows = 0
-    own.execute("begin")
-    try:
-        for name, way in routes.items():
-            source = f"select * from build.{GOLD}.{quote(name)} where {way.where}"
-            ((copied,),) = own.execute(f"insert into warehouse.{_arrival(name, way)} by name {source}").fetchall()
-            rows += int(copied)
-        own.execute("commit")
-    except duckdb.Error:
-        # closed within a transaction whose server is gone, DuckDB ends the whole process
-        with suppress(duckdb.Error):
-            own.execute("rollback")
-        raise
-    return rows
+def _insert(own: "duckdb.DuckDBPyConnection", name: str, way: Route) -> int:
+    source = f"select * from build.{GOLD}.{quote(name)} where {way.where}"
+    ((copied,),) = own.execute(f"insert into warehouse.{_arrival(name, way)} by name {source}").fetchall()
+    return int(copied)
 
 
 def attach_postgres(

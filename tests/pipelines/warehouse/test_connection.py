@@ -1,5 +1,7 @@
 """Waiting for Postgres: a server that falls silent is given up, one that works is waited for."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import psycopg2
 import pytest
 from sqlalchemy import make_url
@@ -16,15 +19,28 @@ from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.serve import Project
 from sandbox.servers.postgres import Postgres, serve
 from sources.problem import Problem
+from tests.environment import ROOT
 from tests.pipelines.warehouse.crash import crash
 from tests.pipelines.warehouse.synthetic import TABLES, make_build, plain_candidate, whole
 from tests.pipelines.warehouse.test_postgres import STATE, state
-from tests.proxy import SILENT, Fault, Proxy, between
+from tests.proxy import CUT, SILENT, Fault, Proxy, between
 
 pytestmark = pytest.mark.servers
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RUN = RunRecord("r1", NOON, NOON, "published", 0, 10, 1.5)
 STATEMENTS = (b"COPY", b"candidate", b"ops.pipeline_runs")
+LANDING = "drop schema if exists landing cascade; create schema landing; create table landing.much (number bigint)"
+COPY = """
+import sys
+from pathlib import Path
+from pipelines.warehouse import landing
+from pipelines.warehouse.connection import parameters
+from sources.problem import Problem
+try:
+    landing.copy(Path(sys.argv[1]), parameters(sys.argv[2], "test"), {"much": landing.WHOLE})
+except Problem as problem:
+    sys.exit(str(problem))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +93,25 @@ def test_a_server_that_falls_silent_at_any_statement_is_given_up_and_the_next_pu
         cursor.execute(STATE)
         assert state(cursor.fetchall()) == whole(2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("watch") and thread.is_alive()]
+
+
+@pytest.mark.parametrize("pieces", [20, 40])
+def test_a_copy_that_is_cut_off_in_the_middle_is_told(
+    server: Postgres, proxy: Proxy, tmp_path: Path, pieces: int
+) -> None:
+    past, build = server.fresh(), tmp_path / "build.duckdb"
+    with closing(psycopg2.connect(past)) as own, own, own.cursor() as cursor:
+        cursor.execute(LANDING)
+    with duckdb.connect(str(build)) as made:
+        made.execute("create schema gold; create table gold.much as select range as number from range(400000)")
+    through = make_url(past).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+    fault = proxy.break_with(Fault(CUT, spared=pieces))
+    answer = subprocess.run(  # a process of its own, which DuckDB may end
+        [sys.executable, "-c", COPY, str(build), through], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert fault.hits
+    assert answer.returncode == 1, answer.stderr
+    assert answer.stderr.startswith("Gold could not be copied to Postgres")
 
 
 @pytest.mark.usefixtures("impatient")
