@@ -92,7 +92,10 @@ def test_a_server_that_falls_silent_at_any_statement_is_given_up_and_the_next_pu
     with closing(psycopg2.connect(past)) as reader, reader.cursor() as cursor:
         cursor.execute(STATE)
         assert state(cursor.fetchall()) == whole(2)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("watch") and thread.is_alive()]
+    watches = [thread for thread in threading.enumerate() if thread.name.startswith("watch")]
+    for watch in watches:
+        watch.join(10)  # one that is looking when it is told to end takes a moment
+    assert not [watch for watch in watches if watch.is_alive()]
 
 
 @pytest.mark.parametrize("pieces", [20, 40])
