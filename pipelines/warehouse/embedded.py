@@ -21,16 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.duck import literal
 from pipelines.store import Folder
-from pipelines.warehouse import (
-    GOLD,
-    OPS,
-    Generation,
-    Reconciliation,
-    RunRecord,
-    TableState,
-    evolution,
-    journal_files,
-)
+from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, evolution, journal_files
 from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
 from pipelines.warehouse.gold_file import CATALOG, GoldFile
 from sources.problem import Problem, UsageProblem
