@@ -8,6 +8,8 @@ Data flow: catalog.sqlite -> tracks -> DuckDB -> <folder>/Streaming_History_Audi
 
 import ast
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -58,16 +60,27 @@ def write(folder: Path, catalog: Path, plays: int) -> Path:
     files = folder / "my_spotify_data"
     files.mkdir()
     per_day = plays // (LAST - FIRST).days + 1
+    with tracks_of(catalog) as connection:
+        for number, first in enumerate(range(0, plays, PER_FILE)):
+            place = files / f"Streaming_History_Audio_{number}.json"
+            write_some(connection, place, per_day, first, min(first + PER_FILE, plays))
+    return files
+
+
+def write_some(connection: duckdb.DuckDBPyConnection, place: Path, per_day: int, first: int, last: int) -> None:
+    """Writes one file with some plays of a lifetime, told by their numbers."""
     pace_ms = min(AWAKE_S * 1000 // per_day, 240_000)
     spare_ms = max(pace_ms - 31_000, 1)
+    rows = ROWS.format(per_day=per_day, pace_ms=pace_ms, spare_ms=spare_ms, first=first, last=last)
+    connection.execute(f"copy ({rows}) to '{place}' (format json, array true)")
+
+
+@contextmanager
+def tracks_of(catalog: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that knows a catalog's tracks, for `write_some`."""
     with duckdb.connect() as connection:
         connection.register("tracks", _tracks(catalog))
-        for number, first in enumerate(range(0, plays, PER_FILE)):
-            last = min(first + PER_FILE, plays)
-            rows = ROWS.format(per_day=per_day, pace_ms=pace_ms, spare_ms=spare_ms, first=first, last=last)
-            place = files / f"Streaming_History_Audio_{number}.json"
-            connection.execute(f"copy ({rows}) to '{place}' (format json, array true)")
-    return files
+        yield connection
 
 
 def _tracks(catalog: Path) -> pa.Table:

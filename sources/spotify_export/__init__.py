@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import dlt
 
-from sources.spotify_export.members import Archives, Member
 from sources.spotify_export.plan import Planned
 from sources.spotify_export.report import FileReport
 
 if TYPE_CHECKING:
     from sources.spotify_export.read import Part
+    from sources.spotify_export.readers import Readers
 
 log = logging.getLogger("lakehouse.spotify_export")
 
@@ -55,25 +55,21 @@ def _rows(
     observe: Callable[[Planned, FileReport], None],
     again: Collection[str],
 ) -> Iterator[Any]:
+    from sources.spotify_export.readers import Readers  # brings arrow: a quiet run needs none
+
     done: dict[str, str] = dlt.current.source_state().setdefault("files", {})
     for file_id in again:
         done.pop(file_id, None)
-    with Archives() as archives:
-        for table, rows in gathered(_parts(archives, planned, done, observe, keep_place=keep_place)):
+    planned = list(planned)
+    new = [each for each in planned if each.file_id not in done]
+    with Readers(new, keep_place=keep_place) as readers:
+        for table, rows in gathered(_parts(readers, planned, done, observe)):
             yield dlt.mark.with_table_name(rows, table)
 
 
 def _parts(
-    archives: Archives,
-    planned: Iterable[Planned],
-    done: dict[str, str],
-    observe: Callable[[Planned, FileReport], None],
-    *,
-    keep_place: bool,
+    readers: "Readers", planned: Iterable[Planned], done: dict[str, str], observe: Callable[[Planned, FileReport], None]
 ) -> Iterator["Part"]:
-    # arrow is imported where rows are read: a quiet run needs none
-    from sources.spotify_export.read import read, refuse
-
     for each in planned:
         if each.file_id in done:
             observe(
@@ -81,10 +77,7 @@ def _parts(
                 FileReport(each.file.archive, each.file.name, each.file_id, is_known=True, problem=done[each.file_id]),
             )
             continue
-        if isinstance(each.file, Member):
-            report = yield from read(archives, each.file, each.file_id, keep_place=keep_place)
-        else:
-            report = yield from refuse(each.file, each.file_id, each.file.reason)
+        report = yield from readers.read(each)
         log.info("%s: %d rows, %d of them rejected", report.file, report.counts.rows, report.counts.rejected)
         if not report.is_companion:
             done[each.file_id] = report.problem

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.pending import explained, finish
-from sources.spotify_export.members import Archives, Limits, Member
+from sources.spotify_export.members import Limits
 from sources.spotify_export.plan import Memory, Planned, Progress, plan
 from sources.spotify_export.report import FileReport, ImportReport
 
 if TYPE_CHECKING:
     import dlt
+
+    from sources.spotify_export.readers import Readers
 
 
 def quiet(_done: int, _total: int, _name: str) -> None:
@@ -54,8 +56,7 @@ def import_paths(
     """
     started = time.monotonic()
     remembered = Memory.load(memory)
-    with Archives() as archives:
-        planned = list(plan(archives, paths, known_file_ids, remembered, limits=limits or Limits(), progress=progress))
+    planned = list(plan(paths, known_file_ids, remembered, limits=limits or Limits(), progress=progress))
     run = _Run(planned, progress, again)
     load_ids = (
         run.dry(keep_place=keep_place) if dry_run or pipeline is None else run.load(pipeline, keep_place=keep_place)
@@ -91,9 +92,13 @@ class _Run:
         self._progress(self._done, self._total, each.file.name)
 
     def dry(self, *, keep_place: bool) -> tuple[str, ...]:
-        with Archives() as archives:
+        if not self._new:
+            return ()
+        from sources.spotify_export.readers import Readers
+
+        with Readers(self._new, keep_place=keep_place) as readers:
             for each in self._new:
-                self._observe(each, _read_only(archives, each, keep_place=keep_place))
+                self._observe(each, _read_only(readers, each))
         return ()
 
     def load(self, make_pipeline: "Callable[[], dlt.Pipeline]", *, keep_place: bool) -> tuple[str, ...]:
@@ -120,14 +125,8 @@ class _Run:
         memory.save()
 
 
-def _read_only(archives: Archives, each: Planned, *, keep_place: bool) -> FileReport:
-    from sources.spotify_export.read import read, refuse
-
-    parts = (
-        read(archives, each.file, each.file_id, keep_place=keep_place)
-        if isinstance(each.file, Member)
-        else refuse(each.file, each.file_id, each.file.reason)
-    )
+def _read_only(readers: "Readers", each: Planned) -> FileReport:
+    parts = readers.read(each)
     while True:
         try:
             next(parts)

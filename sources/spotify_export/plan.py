@@ -9,9 +9,14 @@ Data flow: paths -> Planned files (new, known or refused).
 import contextlib
 import hashlib
 import json
+import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from sources.spotify_export.layout import is_companion
 from sources.spotify_export.members import Archives, Limits, Member, Refusal, UnreadableError, files, members
@@ -85,14 +90,13 @@ def _stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def plan(
-    archives: Archives,
-    paths: Iterable[Path],
-    known: Collection[str],
-    memory: Memory,
-    *,
-    limits: Limits,
-    progress: Progress,
+    paths: Iterable[Path], known: Collection[str], memory: Memory, *, limits: Limits, progress: Progress
 ) -> Iterator[Planned]:
     """Yields every file under the paths, hashed; the same content twice is known the second time.
 
@@ -101,16 +105,20 @@ def plan(
     """
     found = list(files(paths))
     sizes = [_stamp(path)[0] for path, _ in found]
+    recalled = [memory.recall(path, known) for path, _ in found]
     done = 0
     seen = set(known)
-    for (path, given), size in zip(found, sizes, strict=True):
-        recalled = memory.recall(path, known)
-        held = _recalled(path, recalled) if recalled is not None else _hashed(archives, path, given, limits)
-        for planned in held:
-            yield _or_known(planned, known, seen)
-            seen.add(planned.file_id)
-        done += size
-        progress(done, sum(sizes), path.name)
+    with _Hashers() as hashers:
+        begun = [
+            hashers.begin(path, given, limits) if reports is None else _recalled(path, reports)
+            for (path, given), reports in zip(found, recalled, strict=True)
+        ]
+        for (path, _), size, held in zip(found, sizes, begun, strict=True):
+            for planned in held:
+                yield _or_known(planned, known, seen)
+                seen.add(planned.file_id)
+            done += size
+            progress(done, sum(sizes), path.name)
 
 
 def _or_known(planned: Planned, known: Collection[str], seen: Collection[str]) -> Planned:
@@ -128,23 +136,47 @@ def _recalled(path: Path, reports: Iterable[FileReport]) -> Iterator[Planned]:
         yield Planned(path, report.file_id, Refusal(path, report.archive, report.file, 0, report.problem), known)
 
 
-def _hashed(archives: Archives, path: Path, given: Path, limits: Limits) -> Iterator[Planned]:
-    for each in members(archives, path, given, limits):
-        reason = each.reason if isinstance(each, Refusal) else ""
-        file_id = ""
-        if isinstance(each, Member):
-            try:
-                file_id = archives.digest(each)
-            except UnreadableError as error:
-                reason = str(error)
-        if reason and is_companion(each.name):
-            report = FileReport(each.archive, each.name, is_companion=True)
-            yield Planned(path, "", Refusal(path, each.archive, each.name, each.weight, reason), report)
-        elif reason:
-            refusal = Refusal(path, each.archive, each.name, each.weight, reason)
-            yield Planned(path, _refusal_id(path, each.name), refusal)
-        else:
-            yield Planned(path, file_id, each)
+class _Opened(threading.local):
+    """The archive that a thread has open: each its own."""
+
+    def __init__(self) -> None:
+        self.archives = Archives()
+
+
+class _Hashers:
+    """Hashes in threads: neither sha256 nor inflating holds Python's lock."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(cores())
+        self._opened = _Opened()
+
+    def __enter__(self) -> "_Hashers":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, path: Path, given: Path, limits: Limits) -> Iterator[Planned]:
+        with Archives() as archives:
+            held = list(members(archives, path, given, limits))
+        return self._pool.map(partial(self._planned, path), held)
+
+    def _planned(self, path: Path, each: Member | Refusal) -> Planned:
+        if isinstance(each, Refusal):
+            return _refused(path, each, each.reason)
+        try:
+            return Planned(path, self._opened.archives.digest(each), each)
+        except UnreadableError as error:
+            return _refused(path, each, str(error))
+
+
+def _refused(path: Path, each: Member | Refusal, reason: str) -> Planned:
+    refusal = Refusal(path, each.archive, each.name, each.weight, reason)
+    if is_companion(each.name):
+        return Planned(path, "", refusal, FileReport(each.archive, each.name, is_companion=True))
+    return Planned(path, _refusal_id(path, each.name), refusal)
 
 
 def _refusal_id(path: Path, name: str) -> str:
