@@ -46,14 +46,14 @@ class Look:
 def looked(pid: int, data: Path, started: float) -> Look:
     """One look at the process and its folders."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    log = (data / "logs" / "lakehouse.log").read_text()
+    log = "".join(path.read_text() for path in (data / "logs").glob("lakehouse.log*"))
     lake_files, lake = sizes(data / "lake")
     return Look(
         (time.monotonic() - started) / 60,
         log.count('"message": "next run in'),
         log.count('"logger": "lakehouse.always", "message": "published"'),
         int(status["VmRSS"].split()[0]) / 1024,
-        len(os.listdir(f"/proc/{pid}/fd")),
+        len(list(Path(f"/proc/{pid}/fd").iterdir())),
         int(status["Threads"]),
         lake_files,
         lake,
