@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipelines.command_table import COMMANDS, FLOW, Argument, Command
-from sources.problem import Problem, UsageProblem
+from sources.problem import Problem, UsageProblem, paragraph, problem_of
 
 PATH_SETTINGS = (
     "LAKEHOUSE__DATA_DIR",
@@ -22,11 +22,6 @@ PATH_SETTINGS = (
     "SOURCES__SPOTIFY_EXPORT__INBOX",
     "DESTINATION__LAKE__BUCKET_URL",
     "DESTINATION__WAREHOUSE__CREDENTIALS",
-)
-FULL_DISK = ("No space left", "disk is full", "not enough space", "File too large", "disk I/O error")
-NO_SPACE = (
-    "The disk is full, or fails: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; "
-    "what was half written is never read."
 )
 GUARDED = "prod"
 EPILOG = "Without a command: the whole flow, sources to published gold. Settings: docs/settings.md."
@@ -66,19 +61,10 @@ def main(arguments: list[str], invoked_from: Path) -> int:
     _make_absolute(options, invoked_from)
     try:
         return _run(options)
-    except Problem as problem:
-        return _tell(problem, problem.exit_code)
     except KeyboardInterrupt:
-        return _tell(Problem("Interrupted; what was committed stays, the next run goes on."), 1)
+        return _tell(Problem("Interrupted; what was committed stays, the next run goes on."))
     except Exception as error:
-        return _tell(_explained(error), 1)
-
-
-def _explained(error: Exception) -> Problem:
-    said = str(error).strip().splitlines() or [""]
-    if isinstance(error, OSError) and error.filename:
-        return Problem(f"{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder.")
-    return Problem(f"{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
+        return _tell(problem_of(error))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -106,11 +92,10 @@ def _refuse_to_replace(options: argparse.Namespace) -> None:
         )
 
 
-def _tell(problem: Problem, exit_code: int) -> int:
+def _tell(problem: Problem) -> int:
     log.error("%s", problem, exc_info=True, extra={"file_only": True})
-    told = " ".join(str(problem).split())
-    print(f"{told} {NO_SPACE}" if any(sign in told for sign in FULL_DISK) else told, file=sys.stderr)
-    return exit_code
+    print(paragraph(problem), file=sys.stderr)
+    return problem.exit_code
 
 
 def _add(to: argparse.ArgumentParser, arguments: tuple[Argument, ...]) -> None:

@@ -7,7 +7,7 @@ import argparse
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from pipelines import flow as flows
@@ -20,7 +20,7 @@ from pipelines.lock import Lock, hold
 from pipelines.settings import Settings
 from pipelines.store import open_store
 from pipelines.warehouse import open_warehouse
-from sources.problem import UsageProblem
+from sources.problem import Problem, UsageProblem, paragraph
 
 log = logging.getLogger("lakehouse.commands")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -152,7 +152,7 @@ def _locked(settings: Settings, work: Callable[[Lock, Run], Run]) -> int:
 
 def _ended(settings: Settings, run: Run, short: bool = False) -> int:
     if run.problems:
-        return _tell(list(run.problems))
+        return _tell(run.problems)
     if run.state == "published" and not short:
         summary.show(settings, run, sys.stdout)
     else:
@@ -160,7 +160,7 @@ def _ended(settings: Settings, run: Run, short: bool = False) -> int:
     return 0
 
 
-def _tell(problems: list[Exception]) -> int:
+def _tell(problems: Sequence[Problem]) -> int:
     for problem in problems:
-        sys.stderr.write(" ".join(str(problem).split()) + "\n")
-    return max((getattr(problem, "exit_code", 1) for problem in problems), default=0)
+        sys.stderr.write(f"{paragraph(problem)}\n")
+    return max((problem.exit_code for problem in problems), default=0)

@@ -28,7 +28,7 @@ from pipelines.settings import Settings
 from pipelines.store import open_store
 from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
-from sources.problem import Problem, RedAudit, UsageProblem
+from sources.problem import Problem, RedAudit, UsageProblem, problem_of
 
 log = logging.getLogger("lakehouse.flow")
 
@@ -98,11 +98,17 @@ def begin(settings: Settings, wait: float, plan: ingest.Plan, advance: timedelta
             return recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
     except (BusyError, UsageProblem):
         raise
-    except Problem as problem:
-        log.error("%s", problem, exc_info=True, extra={"file_only": True})
-        ended = new_run().stopped_by(problem)
+    except Exception as error:
+        ended = new_run().stopped_by(noted(error))
         alert(settings, ended.run_id, ended.state, ended.problems)
         return ended
+
+
+def noted(error: Exception) -> Problem:
+    """The problem that an error is; the log has its traceback."""
+    problem = problem_of(error)
+    log.error("%s", problem, exc_info=error, extra={"file_only": True})
+    return problem
 
 
 def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:
@@ -110,9 +116,8 @@ def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:
     current, start = new_run(), time.monotonic()
     try:
         current = work(current)
-    except Problem as problem:
-        log.error("%s", problem, exc_info=True, extra={"file_only": True})
-        current = current.stopped_by(problem)
+    except Exception as error:
+        current = current.stopped_by(noted(error))
     except BaseException:
         _record(settings, replace(current, state="failed"), start)
         raise
@@ -210,9 +215,8 @@ def whole_flow(around: Surroundings, lock: Lock, current: Run, plan: ingest.Plan
         compact.when_due(around.settings, lock)
     try:
         return bring_up(around.settings, lock, current, full_refresh=plan.full_refresh)
-    except Problem as problem:
-        log.error("%s", problem, exc_info=True, extra={"file_only": True})
-        return current.stopped_by(problem)
+    except Exception as error:
+        return current.stopped_by(noted(error))
 
 
 def _reconcile(

@@ -25,7 +25,7 @@ from pipelines.settings import Settings
 from pipelines.sight import Sight
 from pipelines.store import open_store
 from sources.pending import explained, finish, waits
-from sources.problem import Problem
+from sources.problem import Problem, problem_of
 
 if TYPE_CHECKING:
     from sources.spotify_export.report import ImportReport
@@ -88,8 +88,7 @@ def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loade
             loaded = Loaded(name, problems=(problem,))
         except Exception as error:
             log.exception("%s failed", name, extra={"file_only": True})
-            reason = (str(error).strip().splitlines() or [""])[0][:300]
-            loaded = Loaded(name, problems=(Problem(f"{name} failed: {type(error).__name__}: {reason}"),))
+            loaded = Loaded(name, problems=(Problem(f"{name} failed: {problem_of(error)}"),))
         told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
     if loaded.rows:
         seal(open_store(around.settings.lake), name)

@@ -21,3 +21,26 @@ class RedAudit(Problem):
     """The audit of the built tables failed; nothing was published."""
 
     exit_code = 3
+
+
+FULL_DISK = ("No space left", "disk is full", "not enough space", "File too large", "disk I/O error")
+NO_SPACE = (
+    "The disk is full, or fails: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; "
+    "what was half written is never read."
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any error as a problem: what nobody foresaw in one paragraph, whose traceback the log has."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, OSError) and error.filename:
+        return Problem(f"{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder.")
+    said = str(error).strip().splitlines() or [""]
+    return Problem(f"{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
+
+
+def paragraph(problem: Exception) -> str:
+    """What a person reads at the terminal, in one line; a full disk is told whoever found it."""
+    told = " ".join(str(problem).split())
+    return f"{told} {NO_SPACE}" if any(sign in told for sign in FULL_DISK) else told

@@ -34,6 +34,22 @@ def test_a_lake_that_is_away_fails_a_tick_and_not_the_loop_and_alerts(tmp_path: 
     assert "s3://there/lake does not answer" in kept.read_text()
 
 
+def test_what_nobody_foresaw_fails_a_tick_and_not_the_loop_and_alerts(tmp_path: Path) -> None:
+    kept, blocked = tmp_path / "alerts", tmp_path / "data" / "build"
+    blocked.parent.mkdir()
+    blocked.write_text("a file where a folder belongs")
+    process = Environment(tmp_path / "data", {"LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"}).start("--every", "1s")
+    assert process.stderr is not None
+    said = (json.loads(line)["message"] for line in process.stderr if line.startswith("{"))
+    assert f"{blocked}: File exists. Mend it, or set LAKEHOUSE__DATA_DIR to another folder." in said
+    assert next(said) == "failed"
+    assert next(said).startswith("next run in")
+    assert str(blocked) in kept.read_text()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    process.communicate()
+
+
 def test_the_flow_raises_nothing_for_a_lake_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**AWAY, "LAKEHOUSE__DATA_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
