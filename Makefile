@@ -19,7 +19,7 @@ run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its ow
 	$(BIN)/python -m sandbox.servers.trial $(ARGS)
 
 test: .venv/.dev  ## all tests but Spark and the long torture
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-spark: .venv/.spark  ## the models on a Spark of two worker processes, compared with DuckDB (Java 17)
 	$(BIN)/python -m pytest -m spark -s -q $(ARGS)
@@ -78,7 +78,7 @@ lint-sql: .venv/.dev  ## sqlfluff on the models
 check: lint test  ## lint and test
 
 coverage: .venv/.dev  ## tests with coverage
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 lock: .venv/.dev  ## pin every dependency again, with hashes
 	$(BIN)/python -m pip install -q uv

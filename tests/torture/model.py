@@ -29,25 +29,40 @@ class Model:
 
     Attributes:
         sure: Plays that a run which ended well has asked for: gold must hold them.
+        renamed: Names that the listener gave, by artist; several sets where a folder of rules was lost that a killed
+            run may have brought into the lake or not.
+        loaded: The names that a run which ended well has brought into the lake.
     """
 
     folder: Path
     ground: Ground
     sure: set[int] = field(default_factory=set)
+    renamed: list[dict[str, str]] = field(default_factory=lambda: [{}])
+    loaded: list[dict[str, str]] = field(default_factory=lambda: [{}])
 
     def world(self) -> World:
         """The truth, opened."""
         return World(self.folder / "sandbox")
 
     def polled(self) -> None:
-        """A run ended well: the page of this moment is in the lake."""
+        """A run ended well: the page of this moment and the rules are in the lake."""
+        self.loaded = self.renamed
         world = self.world()
         self.sure |= {play.number for play in world.store.offerable(world.now_ms + 1, PAGE)}
         world.close()
 
+    def rules_lost(self) -> None:
+        """The folder of rules is gone: what the lake holds comes back."""
+        self.renamed = [*self.loaded, *(names for names in self.renamed if names not in self.loaded)]
+
     def differences(self, environment: Environment) -> list[str]:
         """Every way in which what is published is not what it must be."""
-        return [*self._plays(environment), *self._catalog(environment), *self._own_account(environment)]
+        return [
+            *self._plays(environment),
+            *self._catalog(environment),
+            *self._rules(environment),
+            *self._own_account(environment),
+        ]
 
     def _plays(self, environment: Environment) -> Iterator[str]:
         world = self.world()
@@ -90,6 +105,17 @@ class Model:
             differing = {key for key in source.keys() | silver.keys() if source.get(key) != silver.get(key)}
             if differing:
                 yield f"{model} differs from {table} in {len(differing)} keys, such as {min(differing)}"
+
+    def _rules(self, environment: Environment) -> Iterator[str]:
+        names = {
+            artist_id: name or "" for artist_id, name in self.ground.rows("select artist_id, name from spotify_artists")
+        }
+        rows = environment.ask("select artist_id, artist_name from gold.dim_artists")
+        gold = {row["artist_id"]: row["artist_name"] for row in rows if row["artist_id"] in names}
+        expected = [{key: {**names, **given}[key] for key in gold} for given in self.renamed]
+        if gold not in expected:
+            differing = [key for key in gold if gold[key] != expected[0][key]]
+            yield f"{len(differing)} artists have another name than they were given, such as {differing[0]}"
 
     def _own_account(self, environment: Environment) -> Iterator[str]:
         for row in environment.ask(

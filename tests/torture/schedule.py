@@ -131,6 +131,8 @@ class Schedule:
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
+        if name == "curation":
+            self.model.rules_lost()
         self.note(f"lost {name}")
 
     def tear(self) -> None:
@@ -198,12 +200,15 @@ class Schedule:
             self._end(self._start("import", again), f"{len(names)} files imported again", must=True)
 
     def change_rules(self) -> None:
-        """Another set of the listener's own rules."""
+        """Another set of the listener's own rules: new names for some artists of the catalog, and for one of nowhere."""
         folder = self.folder / "curation"
         folder.mkdir(exist_ok=True)
-        text = f"kind,id,name,new_name\nartist,nobody{self.chance.randrange(99)},,New\n"
-        (folder / "rename.csv").write_text(text)
-        self.note("another rule")
+        keys = sorted(row[0] for row in self.ground.rows("select artist_id from spotify_artists"))
+        names = {key: f"Called {self.chance.randrange(99)}" for key in self.chance.sample(keys, 3)}
+        lines = [f"artist,{key},,{name}" for key, name in {**names, "nobody": "New"}.items()]
+        (folder / "rename.csv").write_text("\n".join(["kind,id,name,new_name", *lines, ""]))
+        self.model.renamed = [names]
+        self.note(f"rules for {', '.join(names)}")
 
     def settle(self) -> list[str]:
         """Undisturbed runs until everything is in, and every difference from the model."""
