@@ -95,26 +95,16 @@ def grow(data: Path, database: Path, plays: int) -> None:
         connection.execute(SYNTHETIC.format(plays=plays, days=days, a_day=-(-plays // days)))
     places = {
         "--project-dir": dbt_run.DBT,
-        "--profiles-dir": bounded(dbt_run.DBT / "profiles.yml", database.parent),
+        "--profiles-dir": dbt_run.DBT,
         "--target-path": database.parent / "target",
         "--log-path": database.parent,
         "--log-level": "none",
         "--vars": json.dumps(dbt_run.variables(load())),
     }
-    os.environ |= {**dbt_run.SILENT, "LAKEHOUSE_BUILD_FILE": str(database)}
+    os.environ |= {**dbt_run.SILENT, "LAKEHOUSE_BUILD_FILE": str(database), "LAKEHOUSE__MEMORY_LIMIT": MEMORY}
     result = dbtRunner().invoke(["run", "--target", "lake", *CHOSEN, *map(str, chain.from_iterable(places.items()))])
     if not result.success:
         raise SystemExit(f"dbt failed: {result.exception or [str(run.message) for run in result.result.results]}")
-
-
-def bounded(profile: Path, folder: Path) -> Path:
-    """A folder with dbt's own profile and a bound on DuckDB's memory."""
-    text = profile.read_text(encoding="utf-8")
-    held = text.replace("TimeZone: UTC", f"TimeZone: UTC\n        memory_limit: {MEMORY}")
-    if held == text:
-        raise SystemExit(f"{profile} has no place for a bound any more")
-    (folder / "profiles.yml").write_text(held, encoding="utf-8")
-    return folder
 
 
 def values(connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:

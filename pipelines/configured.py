@@ -5,6 +5,7 @@ A check is a function that returns what to give instead, or None.
 Data flow: key -> environment, .dlt/*.toml -> value, or a UsageProblem that names its environment variable
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -87,3 +88,8 @@ def at_least(least: int) -> Callable[[int], str | None]:
 def share(number: float) -> str | None:
     """Check of a share."""
     return None if 0 <= number <= 1 else "give a share between 0 and 1"
+
+
+def memory(text: str) -> str | None:
+    """Check of an amount of memory, as DuckDB reads it."""
+    return None if re.fullmatch(r"\d+ ?[MGT]i?B", text) else "give an amount such as 4GB"

@@ -29,6 +29,8 @@ class Plugin(BasePlugin):
         """Prepare a new connection."""
         settings = _settings()
         open_lake(conn, settings.lake)
+        if settings.memory_limit:
+            conn.execute(f"set memory_limit = {literal(settings.memory_limit)}")
         if "LAKEHOUSE_BUILD_FILE" not in os.environ:
             borrow_bronze(conn, snapshot_file(settings))
 

@@ -45,7 +45,8 @@ def build_models(settings: Settings, database: Path, target: Path, fresh_from: s
     faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
     broken = _broken_rules(database)
     if not faults and (not result.success or broken is None):
-        raise Problem(f"dbt stopped: {result.exception or 'see the log'}. The log is in {settings.data_dir / 'logs'}.")
+        said = str(result.exception or "see the log")
+        raise Problem(f"dbt stopped: {said}. The log is in {settings.data_dir / 'logs'}.{_memory(said)}")
     if faults or broken:
         text = _first_three([*(broken or ()), *map(_message, faults)])
         raise _red(text) if broken or any(_is_audit(run) for run in faults) else _broken(text)
@@ -114,7 +115,11 @@ def _red(text: str) -> RedAudit:
 
 
 def _broken(text: str) -> Problem:
-    return Problem(f"The build failed and nothing was published: {text}.")
+    return Problem(f"The build failed and nothing was published: {text}.{_memory(text)}")
+
+
+def _memory(said: str) -> str:
+    return " Let DuckDB take more: LAKEHOUSE__MEMORY_LIMIT." if "Out of Memory" in said else ""
 
 
 def _broken_rules(database: Path) -> list[str] | None:

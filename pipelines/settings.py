@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.configured import at_least, one_of, optional, path, secret, share, value, zone
+from pipelines.configured import at_least, memory, one_of, optional, path, secret, share, value, zone
 from sandbox.habits import EVERYDAY, HABITS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,6 +140,7 @@ class Settings:
     session_gap_minutes: int
     curation: Path
     lock_wait: int
+    memory_limit: str | None
     alert_command: str | None
     alert_url: str | None
     catalog: CatalogSettings
@@ -181,6 +182,7 @@ def load(profile: str | None = None) -> Settings:
         session_gap_minutes=value("lakehouse.session_gap_minutes", 30, check=at_least(1)),
         curation=path("lakehouse.curation", data_dir / "curation", ROOT),
         lock_wait=value("lakehouse.lock_wait", 600, check=at_least(0)),
+        memory_limit=optional("lakehouse.memory_limit", check=memory),
         alert_command=optional("lakehouse.alert_command"),
         alert_url=optional("lakehouse.alert_url"),
         catalog=_catalog(data_dir),

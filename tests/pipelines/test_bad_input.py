@@ -81,6 +81,13 @@ def test_a_full_disk_is_one_sentence_and_mends_itself(tmp_path: Path) -> None:
         subprocess.run(["umount", small], check=True)
 
 
+def test_a_build_that_may_take_too_little_memory_names_its_setting(copied: Environment) -> None:
+    answer = Environment(copied.data_dir, {"LAKEHOUSE__MEMORY_LIMIT": "20MB"}).run("build", "--full-refresh")
+    assert answer.returncode == 1
+    assert "Out of Memory" in told(answer)
+    assert "LAKEHOUSE__MEMORY_LIMIT" in told(answer)
+
+
 @pytest.mark.parametrize("arguments", [("nonsense",), ("ingest", "nowhere"), ("--every", "soon"), ("sql",)])
 def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     answer = Environment(tmp_path).run(*arguments)

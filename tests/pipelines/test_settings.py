@@ -86,6 +86,7 @@ def test_environment_variables_win_and_are_typed(tmp_path: Path) -> None:
         ("LAKEHOUSE__MIN_PLAY_SHARE", "1.5"),
         ("LAKEHOUSE__SESSION_GAP_MINUTES", "0"),
         ("SOURCES__CATALOG__SPOTIFY_TRACKS__STRATEGY", "guess"),
+        ("LAKEHOUSE__MEMORY_LIMIT", "a lot"),
         ("SANDBOX__TRACKS", "-1"),
         ("SANDBOX__HABITS", "nobody's"),
     ],

@@ -60,23 +60,13 @@ spellings as (
     from listens
 ),
 
-distinct_spellings as (
-    select
-        track_id,
-        artist_name,
-        track_name,
-        min(preference) as preference
-    from spellings
-    where artist_name is not null and track_name is not null
-    group by track_id, artist_name, track_name
-),
-
 keyed as (
     select
         track_id,
         {{ name_key('artist_name', 'track_name') }} as name_key,
         preference
-    from distinct_spellings
+    from spellings
+    where artist_name is not null and track_name is not null
 ),
 
 final as (
