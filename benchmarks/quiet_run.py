@@ -14,7 +14,8 @@ from measured import ROOT, command, in_turn, options, process, report, table
 TICKS = """
 import json, time
 from pipelines.embedded import surround
-from pipelines.flow import recorded, whole_flow
+from pipelines.ended import recorded
+from pipelines.flow import whole_flow
 from pipelines.ingest import Plan
 from pipelines.lock import hold
 from pipelines.settings import load

@@ -13,7 +13,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
-from pipelines.flow import Run, begin
+from pipelines.ended import Run
+from pipelines.flow import begin
 from pipelines.ingest import Plan
 from pipelines.listener import memory
 from pipelines.lock import BusyError

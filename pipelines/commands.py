@@ -14,7 +14,7 @@ from pipelines import flow as flows
 from pipelines import ingest as ingesting
 from pipelines import summary
 from pipelines.embedded import surround
-from pipelines.flow import Run
+from pipelines.ended import Run, recorded
 from pipelines.lake import take_snapshot
 from pipelines.lock import Lock, hold
 from pipelines.settings import Settings
@@ -88,7 +88,7 @@ def import_history(settings: Settings, options: argparse.Namespace) -> int:
         report = ingesting.import_history(settings, options.paths)
         sys.stdout.write(render(report) + "\n")
         plan = ingesting.Plan()
-        run = flows.recorded(settings, lambda current: flows.whole_flow(around, lock, current, plan))
+        run = recorded(settings, lambda current: flows.whole_flow(around, lock, current, plan))
     return _ended(settings, run) or int(bool(report.problems))
 
 
@@ -146,7 +146,7 @@ def _range(texts: list[str]) -> tuple[date, date]:
 
 def _locked(settings: Settings, work: Callable[[Lock, Run], Run]) -> int:
     with hold(settings, settings.lock_wait) as lock:
-        run = flows.recorded(settings, lambda current: work(lock, current))
+        run = recorded(settings, lambda current: work(lock, current))
     return _ended(settings, run, short=True)
 
 

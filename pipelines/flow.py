@@ -8,16 +8,14 @@ Data flow: settings -> sources -> lake -> build database -> warehouse -> Run
 """
 
 import logging
-import secrets
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from pipelines import build as builder
 from pipelines import compact, drift, duck, ingest, reconcile
-from pipelines.alert import alert
 from pipelines.embedded import Surroundings, surround
+from pipelines.ended import Run, noted, recorded
 from pipelines.integrity import examine, sound_snapshot, told
 from pipelines.journal import step
 from pipelines.lake import Snapshot
@@ -26,46 +24,11 @@ from pipelines.lock import BusyError, Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
 from pipelines.store import open_store
-from pipelines.warehouse import Reconciliation, RunRecord, Warehouse, open_warehouse
+from pipelines.warehouse import Reconciliation, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
-from sources.problem import Problem, RedAudit, UsageProblem, problem_of
+from sources.problem import Problem, RedAudit, UsageProblem
 
 log = logging.getLogger("lakehouse.flow")
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a run ended.
-
-    Attributes:
-        run_id: Sorts by start; names the published generation.
-        started_at: UTC.
-        state: `published`, `nothing new`, `red` or `failed`.
-        rows: Rows that the sources brought.
-        problems: What went wrong, one paragraph each; empty when all went well.
-    """
-
-    run_id: str
-    started_at: datetime
-    state: str = "failed"
-    rows: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the worst problem."""
-        return max((problem.exit_code for problem in self.problems), default=0)
-
-    def stopped_by(self, problem: Problem) -> "Run":
-        """The run as a problem ended it."""
-        state = "red" if isinstance(problem, RedAudit) else "failed"
-        return replace(self, state=state, problems=(*self.problems, problem))
-
-
-def new_run() -> Run:
-    """A run that starts now."""
-    now = datetime.now(UTC)
-    return Run(f"{now:%Y%m%d%H%M%S}_{secrets.token_hex(3)}", now)
 
 
 def run(settings: Settings, full_refresh: bool = False, advance: timedelta | None = None) -> Run:
@@ -99,31 +62,11 @@ def begin(settings: Settings, wait: float, plan: ingest.Plan, advance: timedelta
     except (BusyError, UsageProblem):
         raise
     except Exception as error:
-        ended = new_run().stopped_by(noted(error))
-        alert(settings, ended.run_id, ended.state, ended.problems)
-        return ended
+        return recorded(settings, partial(_fail, error))
 
 
-def noted(error: Exception) -> Problem:
-    """The problem that an error is; the log has its traceback."""
-    problem = problem_of(error)
-    log.error("%s", problem, exc_info=error, extra={"file_only": True})
-    return problem
-
-
-def recorded(settings: Settings, work: Callable[[Run], Run]) -> Run:
-    """Do the work of a run and write how it ended into `ops.pipeline_runs`, whatever the end."""
-    current, start = new_run(), time.monotonic()
-    try:
-        current = work(current)
-    except Exception as error:
-        current = current.stopped_by(noted(error))
-    except BaseException:
-        _record(settings, replace(current, state="failed"), start)
-        raise
-    _record(settings, current, start)
-    alert(settings, current.run_id, current.state, current.problems)
-    return current
+def _fail(error: Exception, _current: Run) -> Run:
+    raise error
 
 
 def bring_up(
@@ -245,14 +188,3 @@ def _count_published(settings: Settings, stations: list[Reconciliation]) -> list
             f"Gold is published, and could not be counted where readers see it: {said}. Check the servers of "
             "DESTINATION__LAKE__BUCKET_URL and DESTINATION__WAREHOUSE__CREDENTIALS; doctor looks at both."
         ) from error
-
-
-def _record(settings: Settings, current: Run, start: float) -> None:
-    seconds = round(time.monotonic() - start, 3)
-    exit_code = max(current.exit_code, 1) if current.state == "failed" else current.exit_code
-    ended_at = datetime.now(UTC)
-    record = RunRecord(current.run_id, current.started_at, ended_at, current.state, exit_code, current.rows, seconds)
-    try:
-        open_warehouse(settings).record_run(record)
-    except Problem as problem:
-        log.warning("the run could not be written to ops.pipeline_runs: %s", problem)

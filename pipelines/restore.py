@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pipelines import flow
 from pipelines.duck import over_bronze
-from pipelines.flow import Run
+from pipelines.ended import Run
 from pipelines.integrity import examine, sound_snapshot
 from pipelines.journal import step
 from pipelines.lake import SOURCES, Snapshot, pipeline_for

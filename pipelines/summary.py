@@ -5,7 +5,7 @@ Data flow: warehouse, snapshot -> text
 
 from typing import IO, TYPE_CHECKING
 
-from pipelines.flow import Run
+from pipelines.ended import Run
 from pipelines.query import analyst
 from pipelines.settings import Settings
 

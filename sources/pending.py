@@ -57,18 +57,23 @@ def finish(pipeline: "dlt.Pipeline") -> bool:
     """Load what an earlier run left behind, and take the state of the lake.
 
     The state is taken twice: a run that was killed between committing a package and writing its own state knows less
-    than the package that it left.
+    than the package that it left. Where no package of this machine has been loaded yet, what waits goes first: the lake
+    may not even have its tables, and then dlt throws away all that waits.
 
     Returns:
         Whether there was anything to load.
     """
-    pipeline.sync_destination()
     _end_half_moves(pipeline)
-    if not pipeline.has_pending_data:
-        return False
-    pipeline.run()
+    waited: bool = pipeline.first_run and pipeline.has_pending_data
+    if waited:
+        pipeline.normalize()
+        pipeline.load()
     pipeline.sync_destination()
-    return True
+    if pipeline.has_pending_data:
+        pipeline.run()
+        pipeline.sync_destination()
+        waited = True
+    return waited
 
 
 def _end_half_moves(pipeline: "dlt.Pipeline") -> None:

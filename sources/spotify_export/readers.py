@@ -94,9 +94,12 @@ class Readers:
             self._begun[file_id] = self._pool.submit(_read_whole, member, file_id, self._keep_place)
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
-    # not forked: dlt's and DuckDB's threads would leave their locks behind
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_stand_by)
+def _pool(count: int) -> ProcessPoolExecutor | None:
+    try:
+        # not forked: dlt's and DuckDB's threads would leave their locks behind
+        return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_stand_by)
+    except (OSError, NotImplementedError):  # a machine without shared memory has no semaphores
+        return None
 
 
 def _stand_by() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,35 +21,40 @@ AWAY = {
 """A lake in a bucket whose server is not there."""
 
 
+@contextmanager
+def running(environment: Environment) -> Iterator[Iterator[str]]:
+    """What a process that keeps running says, message by message; a signal ends it well."""
+    process = environment.start("--every", "1s")
+    try:
+        assert process.stderr is not None
+        yield (json.loads(line)["message"] for line in process.stderr if line.startswith("{"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_lake_that_is_away_fails_a_tick_and_not_the_loop_and_alerts(tmp_path: Path) -> None:
     kept = tmp_path / "alerts"
-    process = Environment(tmp_path / "data", {**AWAY, "LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"}).start(
-        "--every", "1s"
-    )
-    assert process.stderr is not None
-    told = [json.loads(line)["message"] for _, line in zip(range(4), process.stderr, strict=False)]
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    process.communicate()
+    with running(Environment(tmp_path / "data", {**AWAY, "LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"})) as said:
+        told = [next(said) for _ in range(4)]
     assert [told[1], told[3]] == ["failed", told[0]]
     assert "s3://there/lake does not answer" in told[0]
     assert "s3://there/lake does not answer" in kept.read_text()
+    runs = (tmp_path / "data" / "warehouse.duckdb.ops" / "pipeline_runs.jsonl").read_text().splitlines()
+    assert {json.loads(line)["state"] for line in runs} == {"failed"}
 
 
 def test_what_nobody_foresaw_fails_a_tick_and_not_the_loop_and_alerts(tmp_path: Path) -> None:
     kept, blocked = tmp_path / "alerts", tmp_path / "data" / "build"
     blocked.parent.mkdir()
     blocked.write_text("a file where a folder belongs")
-    process = Environment(tmp_path / "data", {"LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"}).start("--every", "1s")
-    assert process.stderr is not None
-    said = (json.loads(line)["message"] for line in process.stderr if line.startswith("{"))
-    assert f"{blocked}: File exists. Mend it, or set LAKEHOUSE__DATA_DIR to another folder." in said
-    assert next(said) == "failed"
-    assert next(said).startswith("next run in")
+    with running(Environment(tmp_path / "data", {"LAKEHOUSE__ALERT_COMMAND": f"tee -a {kept}"})) as said:
+        assert f"{blocked}: File exists. Mend it, or set LAKEHOUSE__DATA_DIR to another folder." in said
+        assert next(said) == "failed"
+        assert next(said).startswith("next run in")
     assert str(blocked) in kept.read_text()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    process.communicate()
 
 
 def test_the_flow_raises_nothing_for_a_lake_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,8 +158,9 @@ def test_what_cut_a_load_short_is_told_in_one_sentence(
 
 
 @pytest.mark.servers
+@pytest.mark.parametrize("is_new", [False, True], ids=["a lake that was", "a lake that is new"])
 def test_what_a_bucket_did_not_take_is_loaded_by_the_next_run_though_its_source_has_nothing_new(
-    through: tuple[Bucket, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_new: bool, through: tuple[Bucket, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, proxy = through
     patience = {"connect_timeout": 1, "read_timeout": 1, "retries": {"mode": "standard", "max_attempts": 1}}
@@ -174,18 +175,21 @@ def test_what_a_bucket_did_not_take_is_loaded_by_the_next_run_though_its_source_
         track = {"artist_name": "a", "track_name": f"b {number}"}
         listens.write_text(json.dumps({"listened_at": 1_700_000_000, "track_metadata": track}) + "\n")
 
-    something_new(1)
-    assert not import_history(settings, [listens]).problems
-    assert not any(found.problems for found in ingest(around, plan))
+    if not is_new:
+        something_new(1)
+        assert not import_history(settings, [listens]).problems
+        assert not any(found.problems for found in ingest(around, plan))
     something_new(2)
     proxy.break_with(Fault(CUT, f"PUT /{bucket.bucket_url.removeprefix('s3://')}/".encode(), times=1000))
     with pytest.raises(Problem, match="Loading the history into the lake failed"):
         import_history(settings, [listens])
     assert [len(found.problems) for found in ingest(around, plan)] == [1, 1]
     proxy.heal()
+    listens.unlink()
     assert not any(found.problems for found in ingest(around, plan))
     files = take_snapshot(open_store(settings.lake)).files
-    assert [len(files[view]) for view in ("spotify_export__listenbrainz_listens", "curation__rules")] == [2, 2]
+    loads = [len(files[view]) for view in ("spotify_export__listenbrainz_listens", "curation__rules")]
+    assert loads == ([1, 1] if is_new else [2, 2])
 
 
 @pytest.mark.servers

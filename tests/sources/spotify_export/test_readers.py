@@ -110,6 +110,20 @@ def test_when_the_machine_ends_a_process_the_rest_is_read_here(
     assert "ended by the machine" in caplog.text
 
 
+@pytest.mark.usefixtures("worth")
+def test_a_machine_without_semaphores_reads_by_itself(
+    alone: tuple[list[Planned], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, told = alone
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("Function not implemented")
+
+    monkeypatch.setattr(readers, "ProcessPoolExecutor", refuse)
+    with readers.Readers(planned, keep_place=False) as crew:
+        assert everything(crew, planned) == told
+
+
 def is_there(pid: str) -> bool:
     status = Path(f"/proc/{pid}/status")
     return status.exists() and "\nState:\tZ" not in status.read_text()
