@@ -33,6 +33,8 @@ def waits(folder: Path) -> bool:
 def explained(what: str) -> Iterator[None]:
     """Turn what dlt complains of while something is loaded into a Problem; one raised inside comes out as it is.
 
+    So does an interruption.
+
     Raises:
         Problem: The load failed.
     """
@@ -41,7 +43,7 @@ def explained(what: str) -> Iterator[None]:
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
-            if isinstance(cause, Problem):
+            if isinstance(cause, Problem | KeyboardInterrupt):
                 raise cause from None
             cause = cause.__cause__ or cause.__context__
         failed = getattr(error, "exception", None) or error

@@ -89,9 +89,14 @@ class Readers:
             return None
 
     def _begin(self) -> None:
-        while self._pool is not None and self._ahead and len(self._begun) < self._at_once:
-            member, file_id = self._ahead.popleft()
-            self._begun[file_id] = self._pool.submit(_read_whole, member, file_id, self._keep_place)
+        # a terminal interrupts the whole group: a process begins deaf to it, and its parent says what happened
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            while self._pool is not None and self._ahead and len(self._begun) < self._at_once:
+                member, file_id = self._ahead.popleft()
+                self._begun[file_id] = self._pool.submit(_read_whole, member, file_id, self._keep_place)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _pool(count: int) -> ProcessPoolExecutor | None:
@@ -103,7 +108,6 @@ def _pool(count: int) -> ProcessPoolExecutor | None:
 
 
 def _stand_by() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts the whole group; the parent says what happened
     Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sources.spotify_export import readers
 from tests.environment import SURROUNDINGS
 
 from .conftest import Lake
@@ -132,6 +133,19 @@ def test_a_file_of_a_pending_package_is_not_loaded_twice_even_if_the_lake_does_n
     report = lake.take(source, known=())
     assert all(each.is_known for each in report.files)
     assert is_whole(lake, 10)
+
+
+def test_an_interruption_stays_one(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    source = archive(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(readers, "read", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lake.take(source)
+    lake.take(source)
+    assert is_whole(lake)
 
 
 def test_a_lake_that_was_thrown_away_is_filled_again(lake: Lake, tmp_path: Path):

@@ -1,6 +1,7 @@
 """Files that processes of their own read give what one process reads, whichever process is ended meanwhile."""
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -139,12 +140,17 @@ def test_no_process_outlives_the_one_that_it_reads_for(how: signal.Signals, tmp_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     assert program.stdout
     pids = program.stdout.readline().split()
     assert len(pids) == 2
-    program.send_signal(how)
-    program.communicate(timeout=30)
+    if how == signal.SIGINT:
+        os.killpg(program.pid, how)  # as a terminal does
+    else:
+        program.send_signal(how)
+    _, said = program.communicate(timeout=30)
+    assert "SpawnProcess" not in said
     until = time.monotonic() + 20
     while any(map(is_there, pids)) and time.monotonic() < until:
         time.sleep(0.05)
