@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from pipelines.settings import Settings
-from sources.problem import Problem
+from sources.problem import Problem, Unforeseen
 
 SECONDS = 20
 log = logging.getLogger("lakehouse.alert")
@@ -22,12 +22,16 @@ def alert(settings: Settings, run_id: str, state: str, problems: Sequence[Proble
     """Tell of a run's problems; says nothing where there are none or nobody wants to hear."""
     if not problems:
         return
-    told = {"run_id": run_id, "profile": settings.profile, "state": state, "problems": [str(p) for p in problems]}
+    told = {"run_id": run_id, "profile": settings.profile, "state": state, "problems": [_told(p) for p in problems]}
     body = json.dumps(told, ensure_ascii=False)
     if settings.alert_command:
         _deliver("LAKEHOUSE__ALERT_COMMAND", _command, settings.alert_command, body)
     if settings.alert_url:
         _deliver("LAKEHOUSE__ALERT_URL", _post, settings.alert_url, body)
+
+
+def _told(problem: Problem) -> str:
+    return "Something that nobody foresaw; the log has it." if isinstance(problem, Unforeseen) else str(problem)
 
 
 def _deliver(setting: str, way: Callable[[str, str], None], place: str, body: str) -> None:

@@ -19,6 +19,7 @@ from pipelines.ingest import Plan
 from pipelines.listener import memory
 from pipelines.lock import BusyError
 from pipelines.settings import Settings
+from sources.problem import problem_of
 
 log = logging.getLogger("lakehouse.always")
 
@@ -38,7 +39,7 @@ def keep_running(settings: Settings, every: timedelta) -> int:
     chance = random.Random()  # noqa: S311 jitter is no secret
     while not stop.is_set():
         _tick(settings, Plan(poll_every=every, should_stop=stop.is_set))
-        pause = interval(settings, every, chance)
+        pause = _pause(settings, every, chance)
         log.info("next run in %d s", pause.total_seconds())
         stop.wait(pause.total_seconds())
     log.info("stopped by a signal; the run in hand was finished")
@@ -57,6 +58,14 @@ def interval(settings: Settings, every: timedelta, chance: random.Random | None 
     left = settings.spotify_api.daily_budget - kept.spent(now.date().isoformat())
     bounds = Bounds(every, min(Bounds(every).shortest, every), max(Bounds(every).longest, every))
     return next_interval(glances(kept.recent), bounds, affordable(left, midnight - now), chance)
+
+
+def _pause(settings: Settings, every: timedelta, chance: random.Random) -> timedelta:
+    try:
+        return interval(settings, every, chance)
+    except Exception as error:  # a journal that cannot be read fails the next tick, which says so
+        log.warning("the interval stays as it was asked for: %s", problem_of(error))
+        return every
 
 
 def _tick(settings: Settings, plan: Plan) -> Run | None:

@@ -56,13 +56,17 @@ def begin(settings: Settings, wait: float, plan: ingest.Plan, advance: timedelta
         BusyError: Another run holds the environment.
         UsageProblem: A setting is wrong.
     """
+    ended: Run | None = None
     try:
         with hold(settings, wait) as lock, surround(settings, advance) as around:
-            return recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
+            ended = recorded(around.settings, lambda current: whole_flow(around, lock, current, plan))
     except (BusyError, UsageProblem):
         raise
     except Exception as error:
-        return recorded(settings, partial(_fail, error))
+        if ended is None:
+            return recorded(settings, partial(_fail, error))
+        noted(error)  # what had to be tidied up: the run itself has ended as it is recorded
+    return ended
 
 
 def _fail(error: Exception, _current: Run) -> Run:

@@ -88,7 +88,7 @@ def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loade
             loaded = Loaded(name, problems=(problem,))
         except Exception as error:
             log.exception("%s failed", name, extra={"file_only": True})
-            loaded = Loaded(name, problems=(Problem(f"{name} failed: {problem_of(error)}"),))
+            loaded = Loaded(name, problems=(problem_of(error, f"{name} failed: "),))
         told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
     if loaded.rows:
         seal(open_store(around.settings.lake), name)

@@ -23,6 +23,10 @@ class RedAudit(Problem):
     exit_code = 3
 
 
+class Unforeseen(Problem):
+    """An error of a kind that nobody thought of: its text may hold anything, so it stays on this machine."""
+
+
 FULL_DISK = ("No space left", "disk is full", "not enough space", "File too large", "disk I/O error")
 NO_SPACE = (
     "The disk is full, or fails: free space, or set LAKEHOUSE__DATA_DIR to a folder on another one, and run again; "
@@ -30,14 +34,16 @@ NO_SPACE = (
 )
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception, before: str = "") -> Problem:
     """Any error as a problem: what nobody foresaw in one paragraph, whose traceback the log has."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, OSError) and error.filename:
-        return Problem(f"{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder.")
+        return Problem(
+            f"{before}{error.filename}: {error.strerror}. Mend it, or set LAKEHOUSE__DATA_DIR to another folder."
+        )
     said = str(error).strip().splitlines() or [""]
-    return Problem(f"{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
+    return Unforeseen(f"{before}{type(error).__name__}: {said[0][:300]} The log has the traceback; `doctor` says more.")
 
 
 def paragraph(problem: Exception) -> str:

@@ -108,19 +108,23 @@ def test_when_the_machine_ends_a_process_the_rest_is_read_here(
             process.kill()
         rest = everything(crew, planned[2:])
     assert ([*first[0], *rest[0]], [*first[1], *rest[1]]) == told
-    assert "ended by the machine" in caplog.text
+    assert "BrokenProcessPool" in caplog.text
 
 
 @pytest.mark.usefixtures("worth")
-def test_a_machine_without_semaphores_reads_by_itself(
-    alone: tuple[list[Planned], object], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("missing", "error"),
+    [("__init__", OSError("no semaphores")), ("submit", OSError("no more processes")), ("submit", AssertionError())],
+)
+def test_a_machine_that_starts_no_process_reads_by_itself(
+    missing: str, error: Exception, alone: tuple[list[Planned], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned, told = alone
 
     def refuse(*_: object, **__: object) -> None:
-        raise OSError("Function not implemented")
+        raise error
 
-    monkeypatch.setattr(readers, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(readers.ProcessPoolExecutor, missing, refuse)
     with readers.Readers(planned, keep_place=False) as crew:
         assert everything(crew, planned) == told
 
@@ -135,7 +139,7 @@ def test_no_process_outlives_the_one_that_it_reads_for(how: signal.Signals, tmp_
     history(tmp_path)
     program = subprocess.Popen(
         [sys.executable, "-c", AFTER_ONE_FILE, tmp_path / "my_spotify_data.zip"],
-        env=SURROUNDINGS,
+        env={**SURROUNDINGS, "TMPDIR": str(tmp_path)},
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -155,3 +159,4 @@ def test_no_process_outlives_the_one_that_it_reads_for(how: signal.Signals, tmp_
     while any(map(is_there, pids)) and time.monotonic() < until:
         time.sleep(0.05)
     assert not any(map(is_there, pids))
+    assert not list(tmp_path.glob("lakehouse-readers-*"))
