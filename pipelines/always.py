@@ -9,8 +9,9 @@ Data flow: signal, clock -> ticks -> flow.begin
 import logging
 import random
 import signal
-import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from pipelines.ended import Run
@@ -34,14 +35,16 @@ def keep_running(settings: Settings, every: timedelta) -> int:
     Returns:
         Exit code 0; how each run ended is in `ops.pipeline_runs`.
     """
-    stop = threading.Event()
-    _stop_on_signal(stop)
+    # not an Event: a signal that comes while one is about to wait finds its lock taken, by this very thread
+    asked: SimpleQueue[int] = SimpleQueue()
+    _hear_signals(asked)
     chance = random.Random()  # noqa: S311 jitter is no secret
-    while not stop.is_set():
-        _tick(settings, Plan(poll_every=every, should_stop=stop.is_set))
+    while asked.empty():
+        _tick(settings, Plan(poll_every=every, should_stop=lambda: not asked.empty()))
         pause = _pause(settings, every, chance)
         log.info("next run in %d s", pause.total_seconds())
-        stop.wait(pause.total_seconds())
+        with suppress(Empty):
+            asked.put(asked.get(timeout=pause.total_seconds()))
     log.info("stopped by a signal; the run in hand was finished")
     return 0
 
@@ -80,9 +83,9 @@ def _tick(settings: Settings, plan: Plan) -> Run | None:
     return run
 
 
-def _stop_on_signal(stop: threading.Event) -> None:
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+def _hear_signals(asked: "SimpleQueue[int]") -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.put(number)
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
