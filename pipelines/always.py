@@ -9,9 +9,8 @@ Data flow: signal, clock -> ticks -> flow.begin
 import logging
 import random
 import signal
-from contextlib import suppress
+import time
 from datetime import UTC, datetime, timedelta
-from queue import Empty, SimpleQueue
 from types import FrameType
 
 from pipelines.ended import Run
@@ -22,6 +21,7 @@ from pipelines.lock import BusyError
 from pipelines.settings import Settings
 from sources.problem import problem_of
 
+LOOK_S = 0.5
 log = logging.getLogger("lakehouse.always")
 
 
@@ -35,16 +35,14 @@ def keep_running(settings: Settings, every: timedelta) -> int:
     Returns:
         Exit code 0; how each run ended is in `ops.pipeline_runs`.
     """
-    # not an Event: a signal that comes while one is about to wait finds its lock taken, by this very thread
-    asked: SimpleQueue[int] = SimpleQueue()
+    asked: list[int] = []
     _hear_signals(asked)
     chance = random.Random()  # noqa: S311 jitter is no secret
-    while asked.empty():
-        _tick(settings, Plan(poll_every=every, should_stop=lambda: not asked.empty()))
+    while not asked:
+        _tick(settings, Plan(poll_every=every, should_stop=lambda: bool(asked)))
         pause = _pause(settings, every, chance)
         log.info("next run in %d s", pause.total_seconds())
-        with suppress(Empty):
-            asked.put(asked.get(timeout=pause.total_seconds()))
+        _wait(asked, pause.total_seconds())
     log.info("stopped by a signal; the run in hand was finished")
     return 0
 
@@ -83,9 +81,17 @@ def _tick(settings: Settings, plan: Plan) -> Run | None:
     return run
 
 
-def _hear_signals(asked: "SimpleQueue[int]") -> None:
+def _wait(asked: list[int], seconds: float) -> None:
+    # in short sleeps, not by an Event: a signal in the moment before a wait would be heard after it, or find the lock
+    # of the Event taken by this very thread
+    until = time.monotonic() + seconds
+    while not asked and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, LOOK_S))
+
+
+def _hear_signals(asked: list[int]) -> None:
     def ask(number: int, _frame: FrameType | None) -> None:
-        asked.put(number)
+        asked.append(number)
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
