@@ -52,7 +52,7 @@ metabase: .venv/.run  ## apply metabase/ to Metabase (ARGS="--profile prod")
 notebook: .venv/.run  ## the marimo notebooks (ARGS=notebooks/listening.py)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/marimo run $(or $(ARGS),notebooks/explore.py)
 
-bench: .venv/.dev  ## measure everything of benchmarks/ again, into RESULTS.md (an hour)
+bench: .venv/.dev  ## measure all but always.py (hours) of benchmarks/ again, into RESULTS.md
 	for file in quiet_run history_import mysql_to_lake publish small_files size load recommender questions; do \
 	  $(BIN)/python benchmarks/$$file.py --keep || exit 1; done
 

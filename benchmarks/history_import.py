@@ -31,7 +31,6 @@ from typing import Any
 from measured import ROOT, report
 
 PER_FILE = 16_000
-MOST = 4  # processes that read
 LIFETIME = 12 * 365 * 86_400  # whatever the number of rows: times of the next century are no listening history
 LETTERS = "abcdefghijklmnopqrstuvwxyz éüñß中日"
 NULLS = dict.fromkeys(
@@ -144,8 +143,16 @@ def child(name: str, folder: Path, output: Path) -> None:
     inner = time.perf_counter() - started
     own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(usage.ru_utime + usage.ru_stime for usage in (own, others))
-    memory = own.ru_maxrss + others.ru_maxrss * min(os.cpu_count() or 1, MOST)
+    memory = own.ru_maxrss + others.ru_maxrss * readers()
     print(json.dumps([inner, cpu, memory / 1024, count]))
+
+
+def readers() -> int:
+    """How many processes a large import is read by."""
+    from sources.spotify_export.plan import cores
+    from sources.spotify_export.readers import MOST
+
+    return min(cores(), MOST)
 
 
 def measure(name: str, folder: Path) -> Measured:

@@ -55,9 +55,9 @@ def new_run() -> Run:
     return Run(f"{now:%Y%m%d%H%M%S}_{secrets.token_hex(3)}", now)
 
 
-def noted(error: Exception) -> Problem:
+def noted(error: Exception, before: str = "") -> Problem:
     """The problem that an error is; the log has its traceback."""
-    problem = problem_of(error)
+    problem = problem_of(error, before)
     log.error("%s", problem, exc_info=error, extra={"file_only": True})
     return problem
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipelines import ledger
 from pipelines.duck import EXPORT_FILES, over_bronze
 from pipelines.embedded import Surroundings
+from pipelines.ended import noted
 from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, seal
@@ -25,7 +26,7 @@ from pipelines.settings import Settings
 from pipelines.sight import Sight
 from pipelines.store import open_store
 from sources.pending import explained, finish, waits
-from sources.problem import Problem, problem_of
+from sources.problem import Problem
 
 if TYPE_CHECKING:
     from sources.spotify_export.report import ImportReport
@@ -84,11 +85,8 @@ def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loade
         try:
             forget_other_lake(around.settings, open_store(around.settings.lake), name)
             loaded = LOADERS[name](around, plan, sight)
-        except Problem as problem:
-            loaded = Loaded(name, problems=(problem,))
         except Exception as error:
-            log.exception("%s failed", name, extra={"file_only": True})
-            loaded = Loaded(name, problems=(problem_of(error, f"{name} failed: "),))
+            loaded = Loaded(name, problems=(noted(error, f"{name} failed: "),))
         told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
     if loaded.rows:
         seal(open_store(around.settings.lake), name)
@@ -141,11 +139,7 @@ def _spotify_export(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
 
 
 def import_history(
-    settings: Settings,
-    paths: Iterable[Path],
-    dry_run: bool = False,
-    remember: bool = False,
-    sight: Sight | None = None,
+    settings: Settings, paths: Iterable[Path], dry_run: bool = False, remember: bool = False, sight: Sight | None = None
 ) -> "ImportReport":
     """Bring exports and scrobbles into bronze.
 

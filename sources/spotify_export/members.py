@@ -93,16 +93,17 @@ class Archives:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close what is open."""
         if self._zip is not None:
             self._zip.close()
         self._path = self._zip = None
 
     def open(self, path: Path) -> zipfile.ZipFile:
         if self._zip is None or self._path != path:
-            self._close()
+            self.close()
             self._zip, self._path = zipfile.ZipFile(path), path
         return self._zip
 

@@ -68,7 +68,7 @@ class Readers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._archives.__exit__(kind, error, trace)
+        self._archives.close()
         self._end()
 
     def read(self, each: Planned) -> Generator[Part, None, FileReport]:

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.alert import alert
 from pipelines.settings import load
-from sources.problem import RedAudit
+from sources.problem import RedAudit, problem_of
 
 
 @pytest.fixture
@@ -42,6 +42,18 @@ def test_a_red_audit_reaches_the_command_and_the_webhook(
     alert(settings, "r1", "red", [RedAudit("a test failed")])
     assert json.loads(kept.read_text()) == heard[0]
     assert (heard[0]["state"], heard[0]["problems"]) == ("red", ["a test failed"])
+
+
+def test_the_text_of_what_nobody_foresaw_stays_on_this_machine(tmp_path: Path) -> None:
+    kept = tmp_path / "alert.json"
+    settings = replace(load(), alert_command=f"tee {kept}")
+    unforeseen = problem_of(ValueError("https://there/?token=planted"), "spotify_api failed: ")
+    alert(settings, "r1", "failed", [unforeseen, RedAudit("a test failed")])
+    assert json.loads(kept.read_text())["problems"] == [
+        "Something that nobody foresaw; the log has it.",
+        "a test failed",
+    ]
+    assert "planted" in str(unforeseen)
 
 
 def test_a_good_run_says_nothing_and_a_broken_hook_harms_nothing(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_a_signal_in_the_middle_of_a_load_lets_the_run_in_hand_finish(tmp_path: 
         assert any("the sandbox made a world" in line for line in islice(process.stderr, 20))
         loading = tmp_path / "data" / "pipelines" / "catalog" / "load" / "normalized"
         until = time.monotonic() + 30
-        while not (loading.is_dir() and any(loading.iterdir())) and time.monotonic() < until:
+        while not (loading.is_dir() and any(loading.iterdir())):
+            assert time.monotonic() < until, "no package was seen on its way"
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=300)
