@@ -150,7 +150,7 @@ def _read_whole(member: Member, file_id: str, keep_place: bool, place: Path) -> 
 
 
 def _taken(place: Path, tables: Iterable[str]) -> Iterator[Part]:
-    with pa.memory_map(str(place)) as source:
+    with pa.OSFile(str(place)) as source:  # a mapped file's pages would stay for as long as a row of it waits
         for table in tables:
             yield table, pa.ipc.open_stream(source).read_all()
     place.unlink()

@@ -129,6 +129,17 @@ def test_a_machine_that_starts_no_process_reads_by_itself(
         assert everything(crew, planned) == told
 
 
+@pytest.mark.usefixtures("worth")
+def test_rows_that_wait_to_be_written_hold_no_page_of_the_files_that_they_travelled_in(
+    alone: tuple[list[Planned], object],
+) -> None:
+    planned, told = alone
+    with readers.Readers(planned, keep_place=False) as crew:
+        held = everything(crew, planned)
+        assert "lakehouse-readers-" not in Path("/proc/self/maps").read_text()
+    assert held == told
+
+
 def is_there(pid: str) -> bool:
     status = Path(f"/proc/{pid}/status")
     return status.exists() and "\nState:\tZ" not in status.read_text()
