@@ -212,7 +212,7 @@ def _curation(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:
 
 def _spotify_api(around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     from pipelines.listener import connection, journal_folder
-    from pipelines.wanted import wanted
+    from pipelines.wanted import held, wanted
     from sources.spotify_api.flow import Plan as PollPlan
     from sources.spotify_api.flow import poll
 
@@ -220,16 +220,15 @@ def _spotify_api(around: Surroundings, plan: Plan, sight: Sight) -> Loaded:
     if not settings.spotify_api.client_id:
         log.warning("spotify_api is left out: set SOURCES__SPOTIFY_API__CLIENT_ID and run login")
         return Loaded("spotify_api")
-    budget = settings.spotify_api.daily_budget
     result = poll(
         lambda: sight.pipeline("spotify_api"),
         journal_folder(settings),
         connection(settings, around.token_folder),
         PollPlan(
-            daily_budget=budget,
+            daily_budget=settings.spotify_api.daily_budget,
             poll_every=plan.poll_every,
             wanted=wanted(settings, sight.snapshot),
-            fetch_limit=budget,
+            fetched=lambda: held(settings, sight.snapshot),
             should_stop=plan.should_stop,
         ),
         now=around.now,

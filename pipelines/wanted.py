@@ -1,27 +1,22 @@
 """What the Spotify API should be asked for: every object that plays name and bronze does not hold, most played first.
 
 Computed from bronze before a poll, so that the first run already spends its budget well, and kept beside the lake's
-digest: while no file is added, a poll costs no query.
+digest: while no file is added, a poll costs no query. What the plays of a page name is asked of bronze as well, since
+the source itself remembers only the objects that it fetched last.
 
-Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pairs
+Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pairs that are wanted; pairs that are held
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pipelines.duck import over_bronze
 from pipelines.kept import kept
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 
-VIEWS = (
-    "spotify_api__plays",
-    "spotify_api__tracks",
-    "spotify_api__albums",
-    "spotify_api__artists",
-    "spotify_api__audio_features",
-    "catalog__spotify_tracks",
-    "spotify_export__streams",
-)
+OBJECTS = ("tracks", "albums", "artists", "audio_features")
+OBJECT_VIEWS = tuple(f"spotify_api__{kind}" for kind in OBJECTS)
+VIEWS = ("spotify_api__plays", *OBJECT_VIEWS, "catalog__spotify_tracks", "spotify_export__streams")
 LIMIT = 5_000
 QUERY = f"""
 with played as (
@@ -61,13 +56,21 @@ select kind, id from wanted where id is not null and id <> '' order by turn, pla
 """
 
 
+HELD = " union all ".join(f"select '{kind}', id from bronze.spotify_api__{kind}" for kind in OBJECTS)
+
+
 def wanted(settings: Settings, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield table and id of what is wanted, tracks first, most played first; nothing is computed until asked."""
-    pairs = kept(settings.data_dir / "wanted.json", snapshot, VIEWS, lambda: _compute(settings, snapshot))
+    pairs = kept(settings.data_dir / "wanted.json", snapshot, VIEWS, lambda: _ask(settings, snapshot, VIEWS, QUERY))
     yield from (tuple(pair) for pair in pairs)
 
 
-def _compute(settings: Settings, snapshot: Snapshot) -> list[tuple[str, str]]:
-    with over_bronze(settings.lake, snapshot, VIEWS) as connection:
-        rows: list[tuple[str, str]] = connection.execute(QUERY).fetchall()
+def held(settings: Settings, snapshot: Snapshot) -> set[tuple[str, str]]:
+    """Table and id of every object that bronze holds, those that the API does not know included."""
+    return set(_ask(settings, snapshot, OBJECT_VIEWS, HELD))
+
+
+def _ask(settings: Settings, snapshot: Snapshot, views: Iterable[str], query: str) -> list[tuple[str, str]]:
+    with over_bronze(settings.lake, snapshot, views) as connection:
+        rows: list[tuple[str, str]] = connection.execute(query).fetchall()
     return rows

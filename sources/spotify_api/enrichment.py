@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -36,8 +37,7 @@ class Enrichment:
 
     Attributes:
         app: Names the app and the consent that endpoints refuse.
-        fetched: Gives the ids that bronze holds; asked at most once, and only if something is left to want.
-        limit: Objects at most.
+        fetched: Gives the objects that bronze holds; asked at most once, and only about one that is not remembered.
         should_stop: Asked before each request.
     """
 
@@ -46,10 +46,10 @@ class Enrichment:
     now: Callable[[], datetime]
     app: str
     fetched: Callable[[], Collection[Wanted]]
-    limit: int
     should_stop: Callable[[], bool] = lambda: False
     count: int = field(default=0, init=False)
     _tracks: list[str] = field(default_factory=list, init=False)
+    _tried: set[Wanted] = field(default_factory=set, init=False)
     _failures: int = field(default=0, init=False)
 
     def run(self, wanted: Iterable[Wanted]) -> int:
@@ -62,23 +62,37 @@ class Enrichment:
             BudgetSpent, CircuitOpened, LoginNeeded: As the client; what was fetched is kept.
         """
         for kind, key in self._open(chain(wanted, self._revealed())):
-            if self.count >= self.limit or self._failures >= GIVE_UP_AFTER or self.should_stop():
+            if self._failures >= GIVE_UP_AFTER or self.should_stop():
                 break
             self._take(kind, key, self.client.fetch(kind, key))
         return self.count
 
+    def keep(self, items: Iterable[Item]) -> None:
+        """Keep the tracks that a page carries whole: they need no request."""
+        for event in whole_tracks(items, self.now()):
+            if self._is_new("tracks", event["row"]["id"]):
+                self.journal.append(event)
+
     def _open(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
-        known: set[Wanted] | None = None
-        recent = {tuple(entry.split("/", 1)) for entry in self.journal.memory.fetched}
         for kind, key in wanted:
-            if (kind, key) in recent or kind not in OBJECT_CALLS or not key:
+            if kind not in OBJECT_CALLS or not key:
                 continue
             if self.journal.memory.is_refused(f"{self.app}/{kind}", self.now()):
                 continue
-            known = set(self.fetched()) if known is None else known
-            if (kind, key) not in known:
-                known.add((kind, key))
+            if self._is_new(kind, key):
                 yield kind, key
+
+    def _is_new(self, kind: str, key: str) -> bool:
+        """Whether an object was never fetched, asked of bronze only where the memory does not say; true only once."""
+        remembered = f"{kind}/{key}" in self.journal.memory.fetched or (kind, key) in self._tried
+        if remembered or (kind, key) in self._held:
+            return False
+        self._tried.add((kind, key))
+        return True
+
+    @cached_property
+    def _held(self) -> Collection[Wanted]:
+        return self.fetched()
 
     def _revealed(self) -> Iterator[Wanted]:
         """Artists and albums of the tracks that were fetched before this is asked."""

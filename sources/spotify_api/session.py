@@ -16,7 +16,7 @@ from sources.spotify_api.accounts import Accounts, App
 from sources.spotify_api.answers import Answer, Verdict
 from sources.spotify_api.budget import BudgetSpent, Meter, next_day, reserve
 from sources.spotify_api.client import CircuitOpened, Client
-from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by, whole_tracks
+from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by
 from sources.spotify_api.journal import Journal
 from sources.spotify_api.memory import ban_event
 from sources.spotify_api.polls import Item, poll_event, read_page
@@ -57,7 +57,6 @@ class Plan:
         poll_every: How often polls come; what they need until the day ends is kept free of enrichment.
         wanted: Table and id of objects that are wanted, most played first; consumed lazily.
         fetched: Gives the objects that bronze holds already; called only if something is wanted and affordable.
-        fetch_limit: Objects to fetch in one run at most.
         should_stop: Asked before each further request.
     """
 
@@ -65,7 +64,6 @@ class Plan:
     poll_every: timedelta = timedelta(minutes=15)
     wanted: Iterable[Wanted] = ()
     fetched: Callable[[], Collection[Wanted]] = frozenset
-    fetch_limit: int = 200
     should_stop: Callable[[], bool] = lambda: False
 
 
@@ -224,12 +222,8 @@ class Session:
         app = f"{_digest(self._connection.app.client_id)}.{client.grant.lineage}"
         plan = self._plan
         self._meter.limit = plan.daily_budget - reserve(self._now(), plan.poll_every)
-        self._enrichment = Enrichment(
-            client, self._journal, self._now, app, plan.fetched, plan.fetch_limit, plan.should_stop
-        )
-        for event in whole_tracks(items, self._now()):
-            if f"tracks/{event['row']['id']}" not in self._journal.memory.fetched:
-                self._journal.append(event)
+        self._enrichment = Enrichment(client, self._journal, self._now, app, plan.fetched, plan.should_stop)
+        self._enrichment.keep(items)
         self._enrichment.run(wanted_by(items))
         self._enrichment.run(plan.wanted)
 

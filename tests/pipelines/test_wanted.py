@@ -1,13 +1,18 @@
 """What the API should be asked for, from bronze files as they are."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.embedded import surround
+from pipelines.ingest import Plan, ingest
 from pipelines.lake import File, Snapshot
 from pipelines.settings import load
-from pipelines.wanted import wanted
+from pipelines.wanted import OBJECTS, wanted
+from sources.spotify_api import memory
+from tests.environment import Environment
 
 TRACK = '{"id": "often", "album": {"id": "album"}, "artists": [{"id": "first"}, {"id": "second"}]}'
 ROWS = {
@@ -39,3 +44,23 @@ def test_what_bronze_lacks_is_wanted_most_played_first(
         ("audio_features", "often"),
         ("audio_features", "seldom"),  # the catalog has the track, but no features of it
     ]
+
+
+def test_what_bronze_holds_is_never_fetched_again_though_the_source_has_forgotten_it(
+    copied: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "FETCHED_IDS", 5)
+    for name in ("LAKEHOUSE__DATA_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, copied.variables[name])
+    settings = load()
+    for _ in range(3):
+        with surround(settings, timedelta(hours=3)) as around:
+            (loaded,) = ingest(around, Plan(("spotify_api",)))
+            assert not loaded.problems
+    for kind in OBJECTS[:3]:
+        files = sorted((copied.data_dir / "lake/spotify_api" / kind).glob("*.parquet"))
+        (held, rows), *_ = duckdb.sql(
+            f"select count(distinct id), count(*) from read_parquet({list(map(str, files))})"
+        ).fetchall()
+        assert len(files) > 1, kind
+        assert held == rows > 5, kind

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,10 @@ class Place:
             pipelines_dir=str(self.root / "pipelines"),
         )
 
-    def poll(self, **plan: Any) -> PollResult:
-        chosen = Plan(**({"fetch_limit": 0} | plan))
+    def poll(self, fetch_limit: int = 0, **plan: Any) -> PollResult:
+        """A poll that stops after some objects."""
+        asked = count()  # before the first object, and before each
+        chosen = Plan(**({"should_stop": lambda: next(asked) > fetch_limit} | plan))
         return poll(self.pipeline, self.folder, self.connection, chosen, now=self.clock, http=self.http)
 
     @property
