@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import answers
+
 ROOT = Path(__file__).parents[1]
 SURROUNDINGS = dict(os.environ)
 """The environment before any test: settings resolved inside a test process write variables for dlt into it."""
@@ -61,9 +63,9 @@ class Environment:
 
     def ask(self, query: str) -> list[dict[str, str]]:
         """Answer of `run.py sql` as rows of text."""
-        answer = self.run("sql", query, "--format", "csv")
-        assert answer.returncode == 0, answer.stderr
-        return list(csv.DictReader(io.StringIO(answer.stdout)))
+        code, out, said = answers.ask(self.variables, query)
+        assert code == 0, said
+        return list(csv.DictReader(io.StringIO(out)))
 
     def gold(self) -> dict[str, str]:
         """A checksum of every published gold table, whatever the order of its rows."""
