@@ -153,6 +153,8 @@ def import_history(
     from sources.spotify_export.load import import_paths
     from sources.spotify_export.progress import bar
 
+    if not (sight or dry_run):
+        forget_other_lake(settings, open_store(settings.lake), EXPORT)
     seen = sight or Sight(settings)
     lost = lost_files(settings, seen.snapshot)
     known = known_files(settings, seen.snapshot) - lost

@@ -1,8 +1,8 @@
-"""A lake that is not the one which this machine loaded: deleted, or named anew.
+"""A lake that is not the one which this machine loaded: deleted, named anew, or brought back from a backup.
 
-What a source remembers here (cursors, files known, plays kept) is true of one lake only. Where the lake holds nothing
-of a source that this machine did load, that memory is dropped, so that everything which the source can still give is
-loaded again; what the API counted and forbade is kept, since it is true whatever becomes of the lake.
+What a source remembers here (cursors, files known, plays kept) is true of one lake only. Where the lake does not hold
+the last package of a source that this machine loaded, that memory is dropped, so that everything which the source can
+still give is loaded again; what the API counted and forbade is kept, since it is true whatever becomes of the lake.
 
 Data flow: lake, data folder -> data folder without the memory of another lake
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from pipelines.listener import journal_folder
 from pipelines.settings import Settings
 from pipelines.store import Store
+from sources.pending import waits
 
 log = logging.getLogger("lakehouse.moved")
 
@@ -21,25 +22,40 @@ log = logging.getLogger("lakehouse.moved")
 def forget_other_lake(settings: Settings, store: Store, source: str) -> bool:
     """Drop what this machine remembers of a source that the lake does not know; whether it did."""
     folder = settings.data_dir / "pipelines" / source
-    if not _has_loaded(folder) or store.read(f"{source}/init") is not None:
+    if _is_known(folder, store, source):
         return False
     log.warning(
-        "the lake %s holds nothing of %s, which this machine has loaded before: it is loaded again, as far as the "
-        "source still has it. To keep all, copy the old lake there, or correct DESTINATION__LAKE__BUCKET_URL",
+        "the lake %s does not hold what this machine last loaded of %s, so it is another one or an older state: %s is "
+        "loaded again, as far as the source still has it. To keep all, copy the newer lake there, or correct "
+        "DESTINATION__LAKE__BUCKET_URL",
         settings.lake.bucket_url,
         source,
+        source,
     )
-    shutil.rmtree(folder)
     if source == "spotify_export":
         (settings.data_dir / "inbox.json").unlink(missing_ok=True)
     if source == "spotify_api":
         _forget_plays(settings)
+    shutil.rmtree(folder)  # last: it is what says that there is something to forget
     return True
 
 
-def _has_loaded(folder: Path) -> bool:
-    loaded = folder / "load" / "loaded"
-    return loaded.is_dir() and any(loaded.iterdir())
+def _is_known(folder: Path, store: Store, source: str) -> bool:
+    newest = _newest_loaded(folder)
+    if newest:
+        return store.read(f"{source}/_dlt_loads/{source}__{newest}.jsonl") is not None
+    # a memory that came from a lake; what waits is the first package, for a lake that has nothing yet
+    has_memory = (folder / "state.json").exists() and not waits(folder)
+    return not has_memory or store.read(f"{source}/init") is not None
+
+
+def _newest_loaded(folder: Path) -> str | None:
+    packages = sorted((folder / "load" / "loaded").glob("*.*"), key=lambda path: float(path.name), reverse=True)
+    return next((path.name for path in packages if _is_whole(path / "package_completed.json")), None)
+
+
+def _is_whole(mark: Path) -> bool:
+    return mark.exists() and mark.read_text() == "loaded"  # else aborted
 
 
 def _forget_plays(settings: Settings) -> None:

@@ -52,8 +52,12 @@ class Enrichment:
     _tried: set[Wanted] = field(default_factory=set, init=False)
     _failures: int = field(default=0, init=False)
 
-    def run(self, wanted: Iterable[Wanted]) -> int:
+    def run(self, wanted: Iterable[Wanted], *, is_absent: bool = False) -> int:
         """Fetch until nothing is wanted or nothing more is allowed.
+
+        Args:
+            wanted: Table and id, what matters most first.
+            is_absent: Whether bronze is known to hold none of them.
 
         Returns:
             Objects fetched, those that the API does not know included.
@@ -61,7 +65,8 @@ class Enrichment:
         Raises:
             BudgetSpent, CircuitOpened, LoginNeeded: As the client; what was fetched is kept.
         """
-        for kind, key in self._open(chain(wanted, self._revealed())):
+        open_to_us = self._open(wanted) if is_absent else self._absent(wanted)
+        for kind, key in chain(open_to_us, self._absent(self._revealed())):
             if self._failures >= GIVE_UP_AFTER or self.should_stop():
                 break
             self._take(kind, key, self.client.fetch(kind, key))
@@ -70,24 +75,25 @@ class Enrichment:
     def keep(self, items: Iterable[Item]) -> None:
         """Keep the tracks that a page carries whole: they need no request."""
         for event in whole_tracks(items, self.now()):
-            if self._is_new("tracks", event["row"]["id"]):
+            track = ("tracks", event["row"]["id"])
+            if self._is_new(track) and track not in self._held:
                 self.journal.append(event)
+
+    def _absent(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        return (pair for pair in self._open(wanted) if pair not in self._held)
 
     def _open(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
         for kind, key in wanted:
             if kind not in OBJECT_CALLS or not key:
                 continue
-            if self.journal.memory.is_refused(f"{self.app}/{kind}", self.now()):
-                continue
-            if self._is_new(kind, key):
+            if not self.journal.memory.is_refused(f"{self.app}/{kind}", self.now()) and self._is_new((kind, key)):
                 yield kind, key
 
-    def _is_new(self, kind: str, key: str) -> bool:
-        """Whether an object was never fetched, asked of bronze only where the memory does not say; true only once."""
-        remembered = f"{kind}/{key}" in self.journal.memory.fetched or (kind, key) in self._tried
-        if remembered or (kind, key) in self._held:
+    def _is_new(self, pair: Wanted) -> bool:
+        """Whether an object is not among the last that were fetched, nor tried in this run; true only once."""
+        if "/".join(pair) in self.journal.memory.fetched or pair in self._tried:
             return False
-        self._tried.add((kind, key))
+        self._tried.add(pair)
         return True
 
     @cached_property

@@ -123,6 +123,10 @@ class Journal:
             self.loading, self._handed = event["batch"], len(self._pending)
         elif event["event"] == "memory":
             self.memory = Memory.from_json(event["memory"])
+        elif event["event"] == "lake_lost":
+            self.memory.apply(event)
+            self._pending = [event for event in map(_of_new_plays, self._pending) if event]
+            self.loading = None
         else:
             self.memory.apply(event)
             self._pending.append(event)
@@ -185,6 +189,22 @@ def _is_urgent(event: Event, now: datetime) -> bool:
     if event["event"] == "poll":
         return bool(event["plays"]) or event["row"]["polled_at"][:10] != now.isoformat()[:10]
     return event["event"] in ("object", "account", "ban", "refused")
+
+
+def _of_new_plays(event: Event) -> Event | None:
+    """A poll as a lake may hear of it that lost the plays which were kept before: it names its new plays alone."""
+    if event["event"] != "poll" or not event["keys"]:
+        return event
+    if not event["plays"]:
+        return None
+    keys = [play_key(play["played_at"], play["track_uri"]) for play in event["plays"]]
+    times = sorted(play["played_at"] for play in event["plays"])
+    told = {
+        "oldest_played_at": times[0],
+        "newest_played_at": times[-1],
+        "item_keys": json.dumps(keys, ensure_ascii=False),
+    }
+    return {**event, "keys": keys, "row": {**event["row"], **told}}
 
 
 def _without(lake: Memory) -> "_Filter":

@@ -55,8 +55,8 @@ class Plan:
     Attributes:
         daily_budget: API requests per UTC day, polls included.
         poll_every: How often polls come; what they need until the day ends is kept free of enrichment.
-        wanted: Table and id of objects that are wanted, most played first; consumed lazily.
-        fetched: Gives the objects that bronze holds already; called only if something is wanted and affordable.
+        wanted: Table and id of objects that bronze lacks, most played first; consumed lazily.
+        fetched: Gives the objects that bronze holds; called only where a page names one that is not remembered.
         should_stop: Asked before each further request.
     """
 
@@ -225,7 +225,7 @@ class Session:
         self._enrichment = Enrichment(client, self._journal, self._now, app, plan.fetched, plan.should_stop)
         self._enrichment.keep(items)
         self._enrichment.run(wanted_by(items))
-        self._enrichment.run(plan.wanted)
+        self._enrichment.run(plan.wanted, is_absent=True)
 
     def _open_circuit(self, opened: CircuitOpened) -> None:
         event = ban_event(self._now(), opened.seconds, self._journal.memory.bans)

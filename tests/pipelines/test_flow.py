@@ -117,7 +117,7 @@ def test_a_lake_that_was_deleted_is_loaded_again(copied: Environment) -> None:
     shutil.rmtree(copied.data_dir / "lake")
     answer = copied.run()
     assert answer.returncode == 0, answer.stderr
-    assert "holds nothing of catalog" in answer.stderr
+    assert "does not hold what this machine last loaded of catalog" in answer.stderr
     assert copied.ask(held) == before
 
 

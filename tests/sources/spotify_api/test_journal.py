@@ -132,3 +132,25 @@ def test_merging_forgets_nothing_that_matters():
     assert mine.requests == {"2026-03-01": {"tracks": 5, "me": 1}}
     assert mine.not_before == lake.not_before
     assert len(mine.batches) == BATCHES
+
+
+def test_what_a_lost_lake_held_is_named_by_no_poll_that_waits(path):
+    journal = Journal(path)
+    poll(journal, *range(50))
+    journal.prepare()  # handed over, and never heard of again
+    poll(journal, *range(50))
+    poll(journal, *range(2, 52))
+    journal.append({"event": "lake_lost"})
+    poll(journal, *range(3, 53))
+    again = Journal(path)
+    assert again.rows() == journal.rows()
+    offered = {f"{play['played_at']}|{play['track_uri']}" for play in again.rows()["plays"]}
+    named = [json.loads(row["item_keys"]) for row in again.rows()["polls"]]
+    assert [len(keys) for keys in named] == [50, 2, 50]
+    assert set().union(*named) == offered
+    assert again.rows()["polls"][1]["item_count"] == 50  # a full page stays one: what came before it is not proven
+    assert again.rows()["polls"][1]["oldest_played_at"] == min(
+        play["played_at"] for play in again.rows()["plays"][50:52]
+    )
+    again.settle(Memory(batches=["of the lost lake"]))
+    assert len(again.rows()["plays"]) == 50 + 2 + 50

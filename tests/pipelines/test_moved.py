@@ -1,0 +1,77 @@
+"""A lake that is another one, or an older state of itself: what a source can still give is loaded again."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.embedded import surround
+from pipelines.ingest import Plan, import_history, ingest
+from pipelines.settings import Settings, load
+from tests.environment import Environment
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path / "data"))
+    return load()
+
+
+def export(folder: Path, year: int) -> Path:
+    """An export of fifty streams."""
+    streams = [
+        {"ts": f"{year}-01-01T10:{at:02d}:00Z", "ms_played": 40_000, "spotify_track_uri": f"spotify:track:{at:022d}"}
+        for at in range(50)
+    ]
+    folder.mkdir()
+    (folder / f"Streaming_History_Audio_{year}.json").write_text(json.dumps(streams))
+    return folder
+
+
+def streams(lake: Path) -> int:
+    (row,) = duckdb.sql(f"select count(*) from read_parquet('{lake}/spotify_export/streams/*.parquet')").fetchall()
+    return int(row[0])
+
+
+def test_an_export_that_came_after_the_backup_is_imported_again(settings: Settings, tmp_path: Path) -> None:
+    first, second = export(tmp_path / "a", 2020), export(tmp_path / "b", 2021)
+    lake, backup = settings.lake.folder, tmp_path / "backup"
+    import_history(settings, [first])
+    shutil.copytree(lake, backup)
+    import_history(settings, [second])
+    shutil.rmtree(lake)
+    shutil.copytree(backup, lake)
+    report = import_history(settings, [first, second])
+    assert [file.is_known for file in report.files] == [True, False]
+    assert streams(lake) == 100
+
+
+def test_plays_and_catalog_after_the_backup_come_again_and_every_station_agrees(
+    built: Environment, later: Environment, tmp_path: Path
+) -> None:
+    copy = Environment(tmp_path / "data")
+    shutil.copytree(later.data_dir, copy.data_dir)
+    shutil.rmtree(copy.data_dir / "lake")
+    shutil.copytree(built.data_dir / "lake", copy.data_dir / "lake")
+    answer = copy.run()
+    assert answer.returncode == 0, answer.stderr
+    assert "does not hold what this machine last loaded of spotify_api" in answer.stderr
+    told = "select count(*) as plays, sum(hash(play_id, played_at, track_id)::hugeint) as sum from gold.fct_plays"
+    assert copy.ask(told) == later.ask(told)
+
+
+def test_a_machine_that_only_knows_another_lake_s_memory_loads_all(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with surround(settings) as around:
+        ingest(around, Plan(("catalog", "curation")))
+    shutil.rmtree(settings.data_dir / "pipelines")
+    with surround(settings) as around:
+        assert [each.rows for each in ingest(around, Plan(("catalog",)))] == [0]  # its memory came from the lake
+    monkeypatch.setenv("DESTINATION__LAKE__BUCKET_URL", str(tmp_path / "other"))
+    with surround(load()) as around:
+        (loaded,) = ingest(around, Plan(("catalog",)))
+    assert loaded.rows > 3000
+    assert not loaded.problems
