@@ -54,7 +54,7 @@ def hold(settings: Settings, wait: float) -> Iterator["Lock"]:
         for setting, folder in _folders(settings).items():
             lock.files.append(_lock_file(folder, setting, deadline))
         if not settings.lake.is_local:
-            lock.lease = Lease(settings.lake, str(settings.data_dir))
+            lock.lease = Lease(settings.lake, str(settings.data_dir), _name(lock.files[0]))
             lock.lease.acquire(deadline)
         claim(settings)
         yield lock
@@ -106,6 +106,17 @@ def _lock_file(folder: Path, setting: str, deadline: float) -> IO[str]:
         return file
 
 
+def _name(file: IO[str]) -> str:
+    """The name that a folder has given itself in its lock file: two containers may be alike in all else."""
+    file.seek(0)
+    name = file.read()
+    if not name:
+        name = uuid.uuid4().hex
+        file.write(name)
+        file.flush()
+    return name
+
+
 def _boot() -> str:
     return BOOT.read_text().strip() if BOOT.exists() else ""
 
@@ -117,15 +128,22 @@ def _wait_or_give_up(deadline: float, who: str) -> None:
 
 
 class Lease:
-    """The lease object `_lease.json` of a bucket lake."""
+    """The lease object `_lease.json` of a bucket lake.
 
-    def __init__(self, settings: LakeSettings, data_dir: str, seconds: float = LEASE_SECONDS) -> None:
+    Args:
+        settings: The bucket.
+        data_dir: The data folder, which this run has locked.
+        name: The name that the folder has given itself.
+        seconds: After which a lease that nobody renews is abandoned.
+    """
+
+    def __init__(self, settings: LakeSettings, data_dir: str, name: str = "", seconds: float = LEASE_SECONDS) -> None:
         self._client = s3_client(settings)
         self._url = settings.bucket_url
         self._bucket, _, prefix = settings.bucket_url.removeprefix("s3://").partition("/")
         self._key = f"{prefix}/_lease.json".lstrip("/")
         self._seconds = seconds
-        self._place = f"{socket.gethostname()}:{data_dir}:{_boot()}"
+        self._place = f"{socket.gethostname()}:{data_dir}:{_boot()}/{name}"
         self._owner = f"{self._place}:{os.getpid()}:{uuid.uuid4().hex}"
         self._etag: str | None = None
         self._lost = False

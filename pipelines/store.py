@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.settings import LakeSettings
+from sources.durable import to_disk
 from sources.problem import Problem
 
 
@@ -63,6 +64,7 @@ class Folder:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         beside.write_bytes(content)
+        to_disk(beside)  # else a name may outlive a power cut that its content did not
         beside.replace(target)
 
     def read(self, path: str) -> bytes | None:

@@ -11,13 +11,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from sources.durable import to_disk
 from sources.spotify_api.memory import Event, Memory
 
 logger = logging.getLogger("lakehouse.spotify_api")
@@ -168,10 +168,9 @@ class Journal:
         lines += [{"event": "pending", "of": event} for event in self._pending]
         with aside.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
+        to_disk(aside)
         aside.replace(self.path)
-        _sync_folder(self.path.parent)
+        to_disk(self.path)
         self._kept, self._torn_at = True, None
 
 
@@ -228,12 +227,3 @@ class _Filter:
 def play_key(played_at: str, track_uri: str) -> str:
     """Identity of a play: the time as offered, to the millisecond, and the track."""
     return f"{played_at}|{track_uri}"
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some file systems know no sync of a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

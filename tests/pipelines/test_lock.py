@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,21 @@ def test_a_living_run_on_another_machine_of_the_same_name_is_respected(
         Lease(bucket, "/same", seconds=1.5).acquire(time.monotonic())
     here.check()
     here.release()
+
+
+@pytest.mark.servers
+def test_a_living_run_on_another_volume_at_the_same_place_is_respected(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = s3.fresh()
+    for name, value in {**place.environment, "LAKEHOUSE__DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(lock, "Lease", partial(Lease, seconds=1.5))
+    with hold(load(), 0) as here:
+        (tmp_path / ".lock").rename(tmp_path / "of another container")
+        with pytest.raises(BusyError), hold(load(), 0):
+            pass
+        here.check()
 
 
 @pytest.mark.servers
