@@ -99,7 +99,7 @@ def build(settings: Settings, snapshot: Snapshot, full_refresh: bool = False) ->
 
 def is_at_hand(settings: Settings, wanted: Fingerprint) -> bool:
     """Whether this machine holds an audited build of this fingerprint and the analysts' file of it."""
-    return _read_mark(settings) == _green(wanted) and snapshot_file(settings).exists()
+    return _read_mark(settings) == _green(wanted) and duck.is_database(snapshot_file(settings))
 
 
 def _is_green(mark: dict[str, str], wanted: Fingerprint) -> bool:
@@ -128,7 +128,7 @@ def _read_mark(settings: Settings) -> dict[str, str]:
         mark: dict[str, str] = json.loads((settings.data_dir / MARK).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return mark if (settings.data_dir / "build" / "lakehouse.duckdb").exists() else {}
+    return mark if duck.is_database(settings.data_dir / "build" / "lakehouse.duckdb") else {}
 
 
 def _write_mark(settings: Settings, mark: dict[str, str]) -> None:

@@ -70,6 +70,15 @@ def load_extension(connection: "duckdb.DuckDBPyConnection", name: str) -> None:
     connection.execute(f"load {literal(str(Path(spec.submodule_search_locations[0]) / file))}")
 
 
+def is_database(path: Path) -> bool:
+    """Whether a file begins as DuckDB's do; one that was cut off, or is another file altogether, does not."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except FileNotFoundError:
+        return False
+
+
 def open_lake(connection: "duckdb.DuckDBPyConnection", lake: LakeSettings) -> None:
     """Let a connection read the lake: nothing to do for a folder, a secret for a bucket."""
     if lake.is_local:

@@ -18,7 +18,8 @@ from pipelines.settings import Settings, SpotifyApiSettings
 if TYPE_CHECKING:
     from sandbox.world import World
 
-EXPORT_NAME = "my_spotify_data.zip"
+EXPORT_NAME = "sandbox_spotify_data.zip"
+"""Not the name that Spotify gives: a listener's own may lie beside it."""
 
 
 @dataclass(frozen=True)

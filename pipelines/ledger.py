@@ -17,7 +17,7 @@ from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 from pipelines.store import Store, open_store
 from sources.drift import Change
-from sources.problem import UsageProblem
+from sources.problem import Problem, UsageProblem
 
 PLACE = "_drift/ledger.json"
 TOGETHER = {"spotify_api__plays": ("spotify_api__plays", "spotify_api__polls")}
@@ -57,9 +57,19 @@ class Ledger:
 
 
 def read(store: Store) -> Ledger:
-    """The ledger of a lake; an empty one where there is none."""
+    """The ledger of a lake; an empty one where there is none.
+
+    Raises:
+        Problem: It cannot be read.
+    """
     content = store.read(PLACE)
-    return Ledger(**json.loads(content)) if content else Ledger()
+    try:
+        return Ledger(**json.loads(content)) if content else Ledger()
+    except (ValueError, TypeError) as error:
+        raise Problem(
+            f"{store.root}/{PLACE} cannot be read: put it back from a backup, or delete it. Without it what waits to "
+            "be accepted is taken as it is, and the sources' shapes are learnt anew."
+        ) from error
 
 
 def write(store: Store, ledger: Ledger) -> None:

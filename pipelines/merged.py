@@ -9,6 +9,7 @@ Data flow: _compacted/list.json, listing of _compacted/ -> Merged -> the paths t
 
 import hashlib
 import json
+import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from pipelines.store import Store
 if TYPE_CHECKING:
     from pipelines.lake import File
 
+log = logging.getLogger("lakehouse.merged")
 FOLDER = "_compacted"
 LIST = f"{FOLDER}/list.json"
 
@@ -55,18 +57,27 @@ class Piece:
 
 def read_list(store: Store) -> tuple[Merged, ...]:
     """The merged files that are there, whole."""
-    content = store.read(LIST)
-    if content is None:
-        return ()
-    sizes = store.walk(FOLDER)
-    listed = [Merged(**entry) for entry in json.loads(content)["merged"]]
+    listed, _ = _list(store)
+    sizes = store.walk(FOLDER) if listed else {}
     return tuple(merged for merged in listed if sizes.get(merged.path) == merged.bytes)
 
 
 def read_retired(store: Store) -> set[str]:
     """Paths of merged files that an open reader may still use, though the list does not name them any more."""
+    _, retired = _list(store)
+    return retired
+
+
+def _list(store: Store) -> tuple[list[Merged], set[str]]:
     content = store.read(LIST)
-    return set(json.loads(content)["retired"]) if content else set()
+    if content is None:
+        return [], set()
+    try:
+        told = json.loads(content)
+        return [Merged(**entry) for entry in told["merged"]], set(told["retired"])
+    except (ValueError, KeyError, TypeError):
+        log.warning("%s/%s cannot be read: the files themselves are, until the next compact", store.root, LIST)
+        return [], set()
 
 
 def write_list(store: Store, merged: Iterable[Merged], retired: Iterable[str]) -> None:

@@ -64,8 +64,9 @@ def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None
         UsageProblem: Nothing is built yet.
     """
     snapshot = snapshot_file(settings)
-    if not snapshot.exists():
-        raise UsageProblem("Nothing is built yet: run `python pipelines/run.py` first.")
+    if not duck.is_database(snapshot):
+        why = f"{snapshot} is no database any more" if snapshot.exists() else "Nothing is built yet"
+        raise UsageProblem(f"{why}: run `python pipelines/run.py` first.")
     connection.execute("set timezone = 'UTC'")
     duck.open_lake(connection, settings.lake)
     connection.execute(f"attach {duck.literal(str(snapshot))} as lakehouse (read_only)")

@@ -129,8 +129,11 @@ class Session:
                     next_day(self._now()).isoformat(),
                 )
         except Problem as problem:
-            self._status = "login needed" if isinstance(problem, LoginNeeded) else "refused"
             self._problem = problem
+            if isinstance(problem, LoginNeeded):
+                self._status = "login needed"
+            elif self._enrichment is None:
+                self._status = "refused"
 
     def result(self, loaded: bool) -> PollResult:
         """How it ended."""

@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from datetime import timedelta
 
+from sources.problem import Problem
+
 
 def gets(place) -> Counter[str]:
     return Counter(path for path in place.requests() if path.startswith("/v1/") and "/me" not in path)
@@ -68,6 +70,15 @@ def test_what_bronze_holds_is_not_asked_for(place):
     place.poll(fetched=AllButArtists, fetch_limit=1000, daily_budget=10_000)
     assert {path.split("/")[2] for path in gets(place)} == {"artists"}
     assert place.rows("tracks") == place.rows("albums") == []
+
+
+def test_plays_are_kept_where_bronze_cannot_be_asked_what_to_fetch(place):
+    def unreadable():
+        raise Problem("The lake cannot be read.")
+
+    result = place.poll(fetched=unreadable, fetch_limit=10)
+    assert (result.status, result.loaded, str(result.problem)) == ("new", True, "The lake cannot be read.")
+    assert len(place.rows("plays")) == result.new_plays > 0
 
 
 def test_an_id_that_the_api_does_not_know_is_remembered_with_its_status(place):
