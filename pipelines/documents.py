@@ -17,18 +17,22 @@ from pipelines.settings import ROOT, Settings, load
 from sources.problem import Problem, UsageProblem
 
 
-def write(settings: Settings) -> Path:
-    """Write all of it.
+def write() -> None:
+    """Write the files of the checkout."""
+    exposures.FILE.write_text(exposures.render(exposures.exposures()), encoding="utf-8")
+    dictionary.FILE.write_text(dictionary.render(), encoding="utf-8")
+
+
+def pages(settings: Settings) -> Path:
+    """Make one file of dbt's pages.
 
     Returns:
-        The file of dbt's pages.
+        The file.
 
     Raises:
         UsageProblem: Nothing is built yet.
         Problem: dbt could not write its pages.
     """
-    exposures.FILE.write_text(exposures.render(exposures.exposures()), encoding="utf-8")
-    dictionary.FILE.write_text(dictionary.render(), encoding="utf-8")
     database = settings.data_dir / "build" / "lakehouse.duckdb"
     if not database.exists():
         raise UsageProblem("dbt's pages show the last build, and there is none: run `python pipelines/run.py` first.")
@@ -49,6 +53,7 @@ def _pages(settings: Settings, database: Path) -> Path:
 if __name__ == "__main__":
     os.chdir(ROOT)
     try:
-        sys.stdout.write(f"{write(load())}\n")
+        write()
+        sys.stdout.write(f"{pages(load())}\n")
     except Problem as problem:
         sys.exit(f"{problem}")

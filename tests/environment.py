@@ -13,6 +13,9 @@ from tests import answers
 ROOT = Path(__file__).parents[1]
 SURROUNDINGS = dict(os.environ)
 """The environment before any test: settings resolved inside a test process write variables for dlt into it."""
+GIVEN = Path(os.environ.get("TEST_DATA") or ROOT / "given")
+"""Real files that are not ours to publish: `spotify_api` (Spotify's documents, recorded answers), `catalog` (Kaggle's CSV
+files), `metabase_contract.py`. Tests of them are left out where `TEST_DATA` names no folder that has them."""
 FIRST_RUN = "first-run.txt"
 """What the first run of the built environment said on stdout."""
 

@@ -19,7 +19,11 @@ def test_every_promise_names_one_test() -> None:
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
 def test_the_test_of_a_promise_exists_and_is_not_set_apart(file: str, name: str) -> None:
-    tests = {node.name: node for node in ast.parse((ROOT / file).read_text()).body if isinstance(node, ast.FunctionDef)}
+    body = ast.parse((ROOT / file).read_text()).body
+    tests = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
     assert name in tests
-    marks = {ast.unparse(decorator) for decorator in tests[name].decorator_list}
+    of_all = [
+        ast.unparse(node.value) for node in body if isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node)
+    ]
+    marks = {*map(ast.unparse, tests[name].decorator_list), *of_all}
     assert not any(mark.startswith(f"pytest.mark.{apart}") for mark in marks for apart in (*APART, "skip", "xfail"))

@@ -18,6 +18,8 @@ from tests.environment import ROOT, Environment
 DBT = ROOT / "dbt"
 pytestmark = pytest.mark.xdist_group("house")  # dbt alone builds one file
 
+PAGES = "from pipelines import documents, settings; print(documents.pages(settings.load()))"
+
 
 def described(kind: str, folder: str = "models") -> dict[str, dict[str, Any]]:
     files = [yaml.safe_load(path.read_text()) or {} for path in (DBT / folder).rglob("*.yml")]
@@ -120,7 +122,7 @@ def test_dbt_alone_before_the_first_run_says_what_to_do(alone: Any, built: Envir
 @pytest.mark.browser
 def test_the_pages_of_dbt_are_one_file_that_needs_no_network(built: Environment) -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "pipelines.documents"],
+        [sys.executable, "-c", PAGES],
         cwd=ROOT,
         env=built.variables,
         capture_output=True,

@@ -161,5 +161,5 @@ def test_profiles_are_compared_by_name(tmp_path: Path) -> None:
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    assert "daily: 3 -> 0 rows, 0 added, 3 removed, 0 changed" not in answer.stderr
+    assert "daily: 3 -> 0 rows, 0 added, 3 removed, 0 changed" in answer.stdout
     assert "0 of 1 tables are the same in staging and prod" in answer.stdout

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).parents[2] / "../shared/data/spotify_api"
+from tests.environment import GIVEN
+
+SPOKEN = GIVEN / "spotify_api"
 GONE = {"available_markets", "popularity", "label", "followers"}
-NEEDS_SHARED = pytest.mark.skipif(not SHARED.exists(), reason="the documents of Spotify are not beside the checkout")
+NEEDS_GIVEN = pytest.mark.skipif(not SPOKEN.exists(), reason="TEST_DATA has no documents of Spotify")
 REMOVED = (
     "tracks?ids=0", "albums?ids=0", "artists?ids=0", "episodes?ids=0", "shows?ids=0", "audiobooks?ids=0",
     "chapters?ids=0", "markets", "browse/new-releases", "browse/categories", "browse/categories/x", "users/somebody",
@@ -140,7 +142,7 @@ def test_the_listeners_top_is_counted_from_the_truth(top, world, kind, expected)
     assert top(f"me/top/{kind}", time_range="always").status_code == 400
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 @pytest.mark.parametrize("kind", ["tracks", "artists"])
 def test_the_listeners_top_equals_the_derived_answers_in_shape(top, kind):
     ours = shape(top(f"me/top/{kind}", limit=3).json())
@@ -169,10 +171,10 @@ def missing(recorded, ours, where=""):
 
 
 def recorded(name):
-    return shape(json.loads((SHARED / name).read_text()))
+    return shape(json.loads((SPOKEN / name).read_text()))
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("track", "track"), ("album", "album"), ("artist", "artist"), ("recently_played_20", "recently_played"),
@@ -188,34 +190,34 @@ def test_development_mode_equals_the_derived_answers_in_shape(answers, name, kin
     assert all(one.endswith(tuple(newer)) or "context" in one for one in missing(ours, expected))
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 @pytest.mark.parametrize("kind", ["track", "album", "artist", "audio_features"])
 def test_extended_quota_equals_the_recorded_answers_in_shape(answers, kind):
     assert missing(recorded(f"recorded/{kind}.json"), shape(answers["extended"][kind])) == []
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 def test_contexts_equal_the_recorded_ones_in_shape(answers):
-    items = json.loads((SHARED / "recorded/recently_played_20.json").read_text())["items"]
+    items = json.loads((SPOKEN / "recorded/recently_played_20.json").read_text())["items"]
     real = next(item["context"] for item in items if item["context"])
     ours = [i["context"] for i in answers["development"]["recently_played"]["items"] if i["context"]]
     assert {tuple(sorted(one)) for one in ours} == {tuple(sorted(real))}
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 @pytest.mark.parametrize(
     ("name", "fault"),
     [("error_429_quota_exceeded", {"kind": "quota"}), ("error_429_rate_limit", {"kind": "rate_limit"})],
 )
 def test_errors_equal_the_known_ones(get, server, name, fault):
     server.admin("POST /admin/faults", fault)
-    assert get("me").json() == json.loads((SHARED / f"development_mode/{name}.json").read_text())
+    assert get("me").json() == json.loads((SPOKEN / f"development_mode/{name}.json").read_text())
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 def test_refusals_and_the_empty_page_equal_the_known_ones(get, server, refreshed):
     def known(name):
-        return json.loads((SHARED / f"development_mode/{name}.json").read_text())
+        return json.loads((SPOKEN / f"development_mode/{name}.json").read_text())
 
     assert get("markets").json() == known("error_403_removed_endpoint")
     empty, expected = get("me/player/recently-played", before=1, limit=50).json(), known("recently_played_empty")
@@ -228,7 +230,7 @@ def test_refusals_and_the_empty_page_equal_the_known_ones(get, server, refreshed
 def document(name):
     import yaml
 
-    return yaml.safe_load((SHARED / name).read_text())
+    return yaml.safe_load((SPOKEN / name).read_text())
 
 
 def validator(name, schema, removed):
@@ -255,7 +257,7 @@ def patch(node, removed):
             patch(one, removed)
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 @pytest.mark.parametrize(
     ("mode", "name", "removed"),
     [("development", "openapi.yml", GONE), ("extended", "openapi-extended-quota.yml", frozenset())],
@@ -273,7 +275,7 @@ def test_answers_validate_against_the_whole_document(answers, mode, name, remove
     assert odd == []
 
 
-@NEEDS_SHARED
+@NEEDS_GIVEN
 def test_the_document_refuses_a_spoiled_answer(answers):
     spoiled = deepcopy(answers["development"]["recently_played"])
     del spoiled["items"][0]["track"]["album"]["release_date"]

@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -16,9 +15,9 @@ from sandbox.habits import HABITS
 from sandbox.tables import create_plain
 from sandbox.world import EPOCH, FIRST_NOW, World, ensure
 from sources.problem import UsageProblem
+from tests.environment import GIVEN, ROOT
 
-ROOT = Path(__file__).parents[2]
-REAL = ROOT / "../shared/data/catalog"
+REAL = GIVEN / "catalog"
 
 
 def url(folder):
@@ -263,7 +262,7 @@ def test_one_artist_with_one_track_is_a_world_too(tmp_path):
     assert len(world.plays()) > 1000
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the real catalog is not beside the checkout")
+@pytest.mark.skipif(not REAL.exists(), reason="TEST_DATA has no real catalog")
 def test_a_listener_lives_on_the_real_catalog(tmp_path):
     engine = create_engine(url(tmp_path))
     create_plain(engine)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sources.catalog.database import open_database
 from sources.catalog.kaggle import import_catalog
 from sources.problem import Problem, UsageProblem
+from tests.environment import GIVEN
 
 TRACK_HEADER = [
     "",
@@ -48,7 +49,7 @@ TRACK_HEADER = [
     "type",
 ]
 ARTIST_HEADER = ["", "artist_popularity", "followers", "genres", "id", "name", "track_id", "track_name_prev", "type"]
-SHARED = Path(__file__).parents[3] / "../shared/data/catalog"
+REAL = GIVEN / "catalog"
 
 
 def track(number: int, **cells: str) -> dict[str, str]:
@@ -270,24 +271,24 @@ def test_whatever_a_file_holds_rows_in_are_rows_loaded_and_rejected(
     assert rows_of(url, "select count(*) from import_rejects") == [(report.rejected,)]
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the real catalog is not beside the checkout")
+@pytest.mark.skipif(not REAL.exists(), reason="TEST_DATA has no real catalog")
 def test_the_real_catalog_arrives_whole(url: str) -> None:
-    report = import_catalog(url, SHARED)
+    report = import_catalog(url, REAL)
     assert [(file.table, file.loaded, file.rejected) for file in report.files] == [
         ("spotify_tracks", 16918, 0),
         ("spotify_albums", 9946, 0),
         ("spotify_artists", 1751, 0),
     ]
     for table in ("spotify_tracks", "spotify_albums", "spotify_artists"):
-        with (SHARED / f"{table}.csv").open(newline="", encoding="utf-8") as stream:
+        with (REAL / f"{table}.csv").open(newline="", encoding="utf-8") as stream:
             wanted = {(row["id"], row["name"]) for row in csv.DictReader(stream)}
         key = table.removeprefix("spotify_").removesuffix("s") + "_id"
         assert set(rows_of(url, f"select {key}, name from {table}")) == wanted
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the real catalog is not beside the checkout")
+@pytest.mark.skipif(not REAL.exists(), reason="TEST_DATA has no real catalog")
 def test_a_file_spoiled_by_a_spreadsheet_is_survived(url: str) -> None:
-    report = import_catalog(url, SHARED / "spotgentrack_sample")
+    report = import_catalog(url, REAL / "spotgentrack_sample")
     counts = {file.file: (file.rows, file.loaded, file.rejected) for file in report.files}
     assert counts["spotify_tracks.csv"] == (8, 8, 0)
     assert counts["spotify_tracks_excel_spill_corrupt.csv"] == (6, 0, 6)
