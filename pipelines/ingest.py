@@ -165,7 +165,6 @@ def import_history(
             known,
             settings.spotify_export.keep_place,
             progress,
-            dry_run=dry_run,
             memory=settings.data_dir / "inbox.json" if remember else None,
             again=lost,
         )

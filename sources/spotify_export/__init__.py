@@ -2,19 +2,22 @@
 
 Everything under the given paths is hashed, what the lake holds already is left out, and the rest streams into bronze
 as arrow tables in one load package. The source's state names every file that it has loaded, so that a run that was
-killed between extract and load does not load a file twice.
+killed between extract and load does not load a file twice. A file that cannot be read to its end any more ends the
+load: its rows are in the package already, and a package counts as a whole or not at all.
 
 Data flow: zips, folders, files -> plan -> read -> bronze tables `spotify_export.*`
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dlt
 
+from sources.problem import Problem
+from sources.spotify_export.members import UnreadableError
 from sources.spotify_export.plan import Planned
-from sources.spotify_export.report import FileReport
+from sources.spotify_export.report import FileReport, where
 
 if TYPE_CHECKING:
     from sources.spotify_export.read import Part
@@ -77,11 +80,23 @@ def _parts(
                 FileReport(each.file.archive, each.file.name, each.file_id, is_known=True, problem=done[each.file_id]),
             )
             continue
-        report = yield from readers.read(each)
+        report = yield from _read(readers, each)
         log.info("%s: %d rows, %d of them rejected", report.file, report.counts.rows, report.counts.rejected)
         if not report.is_companion:
             done[each.file_id] = report.problem
         observe(each, report)
+
+
+def _read(readers: "Readers", each: Planned) -> Generator["Part", None, FileReport]:
+    try:
+        return (yield from readers.read(each))
+    except UnreadableError as error:
+        place = where(FileReport(each.file.archive, each.file.name))
+        raise Problem(
+            f"Loading the history stopped at {place}, which could be read to its end a moment ago and cannot now: "
+            f"{error}. Nothing of this load counts; the next one reads all of it again. If it stops there again, check "
+            "the disk, or move the file away."
+        ) from error
 
 
 def gathered(parts: Iterable["Part"], size: int = ROWS_AT_ONCE) -> Iterator["Part"]:

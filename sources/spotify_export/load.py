@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.pending import explained, finish
-from sources.spotify_export.members import Limits
+from sources.spotify_export.members import Limits, UnreadableError
 from sources.spotify_export.plan import Memory, Planned, Progress, plan
 from sources.spotify_export.report import FileReport, ImportReport
 
@@ -24,13 +24,12 @@ def quiet(_done: int, _total: int, _name: str) -> None:
 
 
 def import_paths(
-    pipeline: "Callable[[], dlt.Pipeline] | None",
+    make_pipeline: "Callable[[], dlt.Pipeline] | None",
     paths: Iterable[Path],
     known_file_ids: Collection[str] = (),
     keep_place: bool = False,
     progress: Progress = quiet,
     *,
-    dry_run: bool = False,
     memory: Path | None = None,
     limits: Limits | None = None,
     again: Collection[str] = (),
@@ -38,12 +37,12 @@ def import_paths(
     """Imports everything under some paths.
 
     Args:
-        pipeline: Makes the dlt pipeline of this source, called only when a file is new; may be None in a dry run.
+        make_pipeline: Makes the dlt pipeline of this source, called only when a file is new; None for a dry run, which
+            reads and reports everything, and loads nothing.
         paths: Zips, folders and files.
         known_file_ids: `file_id` of every file that the lake holds in committed load packages.
         keep_place: Whether country and platform stay as they came.
         progress: Called as bytes are read.
-        dry_run: Read and report everything, load nothing.
         memory: Where to remember unchanged paths (the inbox); None to look into every file.
         limits: What an archive may ask of this machine; None for the defaults.
         again: `file_id` of files that were loaded, and whose rows the lake has lost.
@@ -53,17 +52,18 @@ def import_paths(
 
     Raises:
         UsageProblem: A path does not exist.
+        Problem: The load failed, or a file could not be read to its end any more; nothing of it counts.
     """
     started = time.monotonic()
     remembered = Memory.load(memory)
     planned = list(plan(paths, known_file_ids, remembered, limits=limits or Limits(), progress=progress))
     run = _Run(planned, progress, again)
-    load_ids = (
-        run.dry(keep_place=keep_place) if dry_run or pipeline is None else run.load(pipeline, keep_place=keep_place)
-    )
-    if not dry_run:
-        run.remember(remembered)
-    return ImportReport(tuple(run.reports), dry_run, time.monotonic() - started, load_ids)
+    if make_pipeline is None:
+        run.dry(keep_place=keep_place)
+        return ImportReport(tuple(run.reports), is_dry_run=True, seconds=time.monotonic() - started)
+    load_ids = run.load(make_pipeline, keep_place=keep_place)
+    run.remember(remembered)
+    return ImportReport(tuple(run.reports), seconds=time.monotonic() - started, load_ids=load_ids)
 
 
 class _Run:
@@ -91,15 +91,14 @@ class _Run:
         self._done += each.file.weight
         self._progress(self._done, self._total, each.file.name)
 
-    def dry(self, *, keep_place: bool) -> tuple[str, ...]:
+    def dry(self, *, keep_place: bool) -> None:
         if not self._new:
-            return ()
+            return
         from sources.spotify_export.readers import Readers
 
         with Readers(self._new, keep_place=keep_place) as readers:
             for each in self._new:
                 self._observe(each, _read_only(readers, each))
-        return ()
 
     def load(self, make_pipeline: "Callable[[], dlt.Pipeline]", *, keep_place: bool) -> tuple[str, ...]:
         if not self._new:
@@ -133,3 +132,5 @@ def _read_only(readers: "Readers", each: Planned) -> FileReport:
         except StopIteration as end:
             report: FileReport = end.value
             return report
+        except UnreadableError as error:
+            return FileReport(each.file.archive, each.file.name, each.file_id, problem=str(error))

@@ -2,7 +2,8 @@
 
 A file is hashed first (its id, and proof that it can be read to its end) and then read once, in blocks. Every element
 of it becomes a row of its feed's table or a numbered row of `rejects`, so the two always add up to
-`files.row_count`; a file that cannot be read at all has no rows, and one reject without a number that says why.
+`files.row_count`; a file that is no history has no rows, and one reject without a number that says why. A file whose
+bytes cannot be read now, though they were hashed a moment ago, is an error: half of it must not count as all of it.
 
 Data flow: Member -> (table, arrow table) pairs, and a FileReport at the end.
 """
@@ -19,7 +20,7 @@ from sources.spotify_export import elements, layout, lines
 from sources.spotify_export.columns import Columns, Reject, columns
 from sources.spotify_export.elements import NOT_UTF8
 from sources.spotify_export.feeds import EXTENDED, Feed
-from sources.spotify_export.members import Archives, Member, Refusal, UnreadableError
+from sources.spotify_export.members import Archives, Member, Refusal
 from sources.spotify_export.report import Counts, FileReport
 from sources.spotify_export.scrobbles import pages
 from sources.spotify_export.tables import FILES, REJECTS
@@ -35,7 +36,6 @@ class _Tally:
 
     counts: Counts = field(default_factory=Counts)
     reasons: dict[str, int] = field(default_factory=dict)
-    problem: str = ""
 
     def note(self, rejects: Iterable[Reject]) -> None:
         for reject in rejects:
@@ -63,27 +63,21 @@ def read(archives: Archives, member: Member, file_id: str, *, keep_place: bool) 
 
     Returns:
         The report on the file.
+
+    Raises:
+        UnreadableError: It cannot be read to its end any more; what it yielded must not be kept.
     """
     blocks = utf8(archives.blocks(member))
-    try:
-        first = next(blocks, b"")
-    except UnreadableError as error:
-        return (yield from refuse(member, file_id, str(error)))
+    first = next(blocks, b"")
     told = layout.tell(first[: layout.HEAD], member.name)
     if isinstance(told, str) and layout.is_companion(member.name):
         return FileReport(member.archive, member.name, file_id, is_companion=True)
     if isinstance(told, str):
         return (yield from refuse(member, file_id, told))
     tally = _Tally()
-    try:
-        yield from _rows(chain((first,), blocks), told, file_id, tally, keep_place=keep_place)
-    except UnreadableError as error:
-        tally.problem = str(error)
-        yield REJECTS.name, _rejects(file_id, [(None, Reject(0, tally.problem, ""))])
+    yield from _rows(chain((first,), blocks), told, file_id, tally, keep_place=keep_place)
     yield FILES.name, _file(member, file_id, told.feed.name, told.kind, tally.counts.rows)
-    return FileReport(
-        member.archive, member.name, file_id, told.feed.name, tally.counts, note=tally.told, problem=tally.problem
-    )
+    return FileReport(member.archive, member.name, file_id, told.feed.name, tally.counts, note=tally.told)
 
 
 def refuse(member: Member | Refusal, file_id: str, reason: str) -> Generator[Part, None, FileReport]:

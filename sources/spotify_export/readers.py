@@ -72,7 +72,11 @@ class Readers:
         self._end()
 
     def read(self, each: Planned) -> Generator[Part, None, FileReport]:
-        """Yields a file's rows, as `read.read` and `read.refuse` do, and returns its report."""
+        """Yields a file's rows, as `read.read` and `read.refuse` do, and returns its report.
+
+        Raises:
+            UnreadableError: The file cannot be read to its end here either.
+        """
         if not isinstance(each.file, Member):
             return (yield from refuse(each.file, each.file_id, each.file.reason))
         whole = self._whole(each.file_id)

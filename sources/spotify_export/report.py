@@ -38,7 +38,7 @@ class FileReport:
         is_known: It is in the lake already.
         is_companion: It comes along with an export and holds no listening history.
         note: Why rows of it were rejected; empty when none was.
-        problem: Why the file could not be read (to its end), in one sentence; empty when it could.
+        problem: Why the file could not be read, in one sentence; empty when it could.
     """
 
     archive: str

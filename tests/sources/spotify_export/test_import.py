@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.problem import UsageProblem
+from sources.problem import Problem, UsageProblem
 from sources.spotify_export import members
 from sources.spotify_export.load import import_paths
 from sources.spotify_export.members import Archives
@@ -131,7 +132,7 @@ def test_order_of_files_does_not_matter(tmp_path: Path):
 
 
 def test_a_dry_run_reports_all_and_loads_nothing(tmp_path: Path):
-    report = import_paths(None, [extended_zip(tmp_path / "a.zip")], dry_run=True)
+    report = import_paths(None, [extended_zip(tmp_path / "a.zip")])
     assert report.counts.rows == 73
     assert "2 new files would be loaded (dry run: nothing was)" in render(report)
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
@@ -139,7 +140,7 @@ def test_a_dry_run_reports_all_and_loads_nothing(tmp_path: Path):
 
 def test_what_does_not_exist_is_a_usage_problem(tmp_path: Path):
     with pytest.raises(UsageProblem, match="nothing to import"):
-        import_paths(None, [tmp_path / "nowhere.zip"], dry_run=True)
+        import_paths(None, [tmp_path / "nowhere.zip"])
 
 
 def test_a_quiet_look_into_the_inbox_opens_no_file(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -195,21 +196,62 @@ def test_a_file_that_vanishes_or_cannot_be_opened_costs_one_line(tmp_path: Path,
 
     for at in range(2):
         (tmp_path / f"endsong_{at}.json").write_bytes(dump(several(stream, 5, at)))
-    vanishing = import_paths(
-        None, [tmp_path], dry_run=True, progress=lambda *_: (tmp_path / "endsong_1.json").unlink(True)
-    )
+    vanishing = import_paths(None, [tmp_path], progress=lambda *_: (tmp_path / "endsong_1.json").unlink(True))
     assert vanishing.counts.rows == 5
     assert [problem.rpartition(": ")[2] for problem in vanishing.problems] == [
         "it cannot be read (No such file or directory)."
     ]
     monkeypatch.setattr(Path, "open", denied)
-    report = import_paths(None, [tmp_path / "endsong_0.json"], dry_run=True)
+    report = import_paths(None, [tmp_path / "endsong_0.json"])
     assert report.problems == ("endsong_0.json: it cannot be read (Permission denied).",)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
+    """Lets a file be hashed, and fail in the middle of the next readings."""
+    real = members._file_blocks
+    opened: list[Path] = []
+
+    def blocks(path: Path, size: int) -> Iterator[bytes]:
+        opened.extend([path] if path.name == name else [])
+        content = b"".join(real(path, size))
+        yield content[:4000]
+        if path.name == name and 2 <= opened.count(path) < 2 + times:
+            raise OSError(5, "Input/output error")
+        yield content[4000:]
+
+    monkeypatch.setattr(members, "_file_blocks", blocks)
+
+
+def test_a_file_that_fails_while_it_is_read_counts_as_a_whole_or_not_at_all(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    inbox, memory = tmp_path / "inbox", tmp_path / "seen.json"
+    inbox.mkdir()
+    for at in range(3):
+        (inbox / f"endsong_{at}.json").write_bytes(dump(several(stream, 50, 50 * at)))
+    failing(monkeypatch, "endsong_1.json", times=1)
+    with pytest.raises(Problem, match=r"stopped at inbox > endsong_1.json, .*Input/output error.*Nothing of this load"):
+        lake.take(inbox, memory=memory)
+    assert lake.rows("files") == lake.rows("streams") == []
+    report = lake.take(inbox, memory=memory)
+    assert not report.problems
+    assert [each.counts.rows for each in report.files] == [50, 50, 50]
+    assert len(lake.rows("streams", "distinct file_id, row_number")) == len(lake.rows("streams")) == 150
+    assert lake.rows("rejects") == []
+
+
+def test_a_dry_run_tells_of_a_file_that_fails_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for at in range(2):
+        (tmp_path / f"endsong_{at}.json").write_bytes(dump(several(stream, 50, 50 * at)))
+    failing(monkeypatch, "endsong_0.json", times=1)
+    report = import_paths(None, [tmp_path])
+    assert report.counts.rows == 50
+    assert [problem.rpartition(": ")[2] for problem in report.problems] == ["it cannot be read (Input/output error)."]
 
 
 def test_progress_ends_at_the_whole(tmp_path: Path):
     calls: list[tuple[int, int, str]] = []
-    import_paths(None, [extended_zip(tmp_path / "a.zip")], dry_run=True, progress=lambda *call: calls.append(call))
+    import_paths(None, [extended_zip(tmp_path / "a.zip")], progress=lambda *call: calls.append(call))
     assert calls[-1][0] == calls[-1][1] > 0
 
 
@@ -232,11 +274,11 @@ def test_rows_in_the_file_are_rows_and_rejects(tmp_path: Path, rows: list[object
     path = tmp_path / "Streaming_History_Audio_2020_0.json"
     content = json.dumps(rows, indent=indent).encode()
     path.write_bytes(content)
-    (whole,) = import_paths(None, [path], dry_run=True).files
+    (whole,) = import_paths(None, [path]).files
     assert whole.counts.rows == len(rows)
     assert whole.counts.rows == sum(getattr(whole.counts, name) for name in PARTS)
     path.write_bytes(content[: max(1, len(content) - cut)])
-    (torn,) = import_paths(None, [path], dry_run=True).files
+    (torn,) = import_paths(None, [path]).files
     assert torn.counts.rows == sum(getattr(torn.counts, name) for name in PARTS) > 0
 
 

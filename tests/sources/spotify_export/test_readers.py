@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sources.spotify_export import readers
-from sources.spotify_export.members import Limits, Member
+from sources.spotify_export.members import Limits, Member, UnreadableError
 from sources.spotify_export.plan import Memory, Planned, plan
 from sources.spotify_export.report import FileReport
 from tests.environment import ROOT, SURROUNDINGS
@@ -138,6 +138,19 @@ def test_rows_that_wait_to_be_written_hold_no_page_of_the_files_that_they_travel
         held = everything(crew, planned)
         assert "lakehouse-readers-" not in Path("/proc/self/maps").read_text()
     assert held == told
+
+
+@pytest.mark.usefixtures("worth")
+def test_a_file_that_fails_in_a_process_is_read_here_and_fails_here_if_it_does_again(tmp_path: Path) -> None:
+    planned = history(tmp_path)
+    held = tmp_path / "my_spotify_data.zip"
+    content = held.read_bytes()
+    held.write_bytes(content[:2000] + bytes(500) + content[2500:])
+    with readers.Readers(planned, keep_place=False) as crew:
+        with pytest.raises(UnreadableError, match="damaged"):
+            everything(crew, planned)
+        held.write_bytes(content)
+        assert [each.counts.rows for each in everything(crew, planned)[1]][:3] == [200, 200, 200]
 
 
 def is_there(pid: str) -> bool:

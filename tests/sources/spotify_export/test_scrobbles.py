@@ -89,7 +89,7 @@ def test_a_zip_of_listenbrainz_brings_its_listens_alone(lake: Lake, tmp_path: Pa
 
 def test_a_list_of_listens_is_read_like_lines(tmp_path: Path):
     (tmp_path / "listens.json").write_text(json.dumps([listen(number) for number in range(4)]))
-    (report,) = import_paths(None, [tmp_path / "listens.json"], dry_run=True).files
+    (report,) = import_paths(None, [tmp_path / "listens.json"]).files
     assert (report.feed, report.counts.music) == ("listenbrainz", 4)
 
 
