@@ -50,7 +50,8 @@ class Member:
 
     Attributes:
         path: The file on disk: the file itself, or the zip that holds it.
-        archive: Name of the zip, the folder or the file that was given, cleaned.
+        archive: Name of the zip below the path that was given (two zips of one name are two archives), or of the
+            folder or file that was given, cleaned.
         name: Name inside it, cleaned.
         size: Bytes, unpacked.
         weight: Bytes on disk, for the progress bar.
@@ -190,7 +191,7 @@ def members(archives: Archives, path: Path, given: Path, limits: Limits) -> Iter
         yield Refusal(path, archive, name, 0, f"it cannot be read ({error.strerror})")
         return
     if is_zip and size:
-        yield from _zip_members(archives, path, clean_name(path.name), limits)
+        yield from _zip_members(archives, path, name, limits)
     elif size:
         yield Member(path, archive, name, size, size)
     else:

@@ -30,7 +30,7 @@ class FileReport:
     """One file of an import.
 
     Attributes:
-        archive: The zip, folder or file that was given.
+        archive: The zip, below the path that was given; else the folder or file that was given.
         file: Name inside it.
         file_id: The sha256 of its content; empty when it could not be read.
         feed: `extended`, `account`, `lastfm`, `listenbrainz` or `unknown`.

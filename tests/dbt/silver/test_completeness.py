@@ -68,6 +68,59 @@ def test_an_export_closes_the_gaps_that_it_spans(lake: Lake) -> None:
     ]  # fmt: skip
 
 
+def export(lake: Lake, *files: tuple[str, str, range]) -> None:
+    """Files of account data by archive, name, and the minutes of their first and last row."""
+    names = [{"file_id": f"f{n}", "archive": archive, "file": name} for n, (archive, name, _) in enumerate(files)]
+    lake.add("spotify_export__files", [name | {"feed": "account", "kind": kind(name["file"])} for name in names])
+    rows = [
+        {"file_id": f"f{n}", "row_number": at, "end_time": f"{minute(time):%Y-%m-%d %H:%M}", "ms_played": 1}
+        for n, (_, _, told) in enumerate(files)
+        for at, time in enumerate((told.start, told.stop), start=1)
+    ]
+    lake.add("spotify_export__account_streams", rows)
+
+
+def kind(file: str) -> str:
+    return "podcast" if "podcast" in file else "audio"
+
+
+MUSIC = "Spotify Account Data/StreamingHistory_music_{}.json"
+PODCASTS = "Spotify Account Data/StreamingHistory_podcast_0.json"
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        # two exports whose archives bear one name, and nothing of the time between them
+        ([("my.zip", MUSIC.format(0), range(20, 70)), ("my.zip", MUSIC.format(0), range(110, 290))], "gap"),
+        ([("inbox", "2022/endsong_0.json", range(20, 70)), ("inbox", "2025/endsong_1.json", range(110, 290))], "gap"),
+        # one export whose file between is missing
+        ([("my.zip", MUSIC.format(0), range(20, 70)), ("my.zip", MUSIC.format(2), range(110, 290))], "gap"),
+        # names without a number, though with years
+        ([("my.zip", "Audio_2019.json", range(20, 70)), ("my.zip", "Audio_2020.json", range(110, 290))], "gap"),
+        ([("my.zip", PODCASTS, range(20, 290))], "gap"),
+        # quiet time between two files of one export, and inside a file
+        (
+            [("my.zip", MUSIC.format(0), range(20, 70)), ("my.zip", MUSIC.format(1), range(110, 290))],
+            "covered by export",
+        ),
+        (
+            [("my.zip", MUSIC.format(9), range(20, 70)), ("my.zip", MUSIC.format(10), range(110, 290))],
+            "covered by export",
+        ),
+        ([("my.zip", MUSIC.format(0), range(20, 290))], "covered by export"),
+        # what overlaps leaves no hole, whatever it is called
+        ([("my.zip", "a.json", range(20, 90)), ("my.zip", "b.json", range(80, 290))], "covered by export"),
+    ],
+)
+def test_an_export_covers_only_what_its_own_files_span(
+    lake: Lake, files: list[tuple[str, str, range]], state: str
+) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(200, range(120, 170))])
+    export(lake, *files)
+    assert ledger(lake) == [(60, 120, state), (120, 200, "proven")]
+
+
 def test_plays_that_the_lake_lost_open_a_gap_that_says_how_many(lake: Lake) -> None:
     lake.add("spotify_api__polls", [poll(60, range(50)), poll(90, range(30, 80)), poll(120, range(70, 120))])
     lost = {"path": "a", "table_name": "spotify_api__plays", "lost_rows": 8, "is_healed": False}

@@ -109,6 +109,15 @@ def test_the_same_file_twice_in_one_import_is_loaded_once(lake: Lake, tmp_path: 
     assert len(lake.rows("streams")) == 5
 
 
+def test_archives_of_one_name_in_different_folders_are_different_archives(lake: Lake, tmp_path: Path):
+    for at, year in enumerate(("2022", "2025")):
+        (tmp_path / "inbox" / year).mkdir(parents=True)
+        zipped(tmp_path / "inbox" / year / "my_spotify_data.zip", {"endsong_0.json": dump(several(stream, 5, 10 * at))})
+    report = lake.take(tmp_path / "inbox")
+    assert [each.archive for each in report.files] == ["2022/my_spotify_data.zip", "2025/my_spotify_data.zip"]
+    assert lake.rows("files", "archive") == [("2022/my_spotify_data.zip",), ("2025/my_spotify_data.zip",)]
+
+
 def test_a_newer_export_that_overlaps_brings_all_its_own_rows(lake: Lake, tmp_path: Path):
     older, newer = (tmp_path / name for name in ("older.zip", "newer.zip"))
     zipped(older, {"endsong_0.json": dump(several(stream, 20)), "endsong_1.json": dump(several(stream, 20, 20))})
