@@ -125,8 +125,8 @@ class Warehouse(Protocol):
             Problem: Anything else; readers still see what they saw.
         """
 
-    def rollback(self, migrate: bool = False) -> Generation:
-        """Makes the generation before what readers see, in one step.
+    def rollback(self) -> Generation:
+        """Makes the generation before what readers see, in one step, with the columns that it had.
 
         Raises:
             Problem: There is none.

@@ -71,13 +71,12 @@ class EmbeddedWarehouse:
         log.info("publish: %s tables, %s rows", len(made.tables), sum(state.rows for state in made.tables.values()))
         return made
 
-    def rollback(self, migrate: bool = False) -> Generation:
+    def rollback(self) -> Generation:
         current = self.published()
         self._refuse_other_profile(current)
         before = self._read(current.previous) if current and current.previous else None
         if not current or not before:
             raise Problem(f"{self.path} has no generation before: nothing was rolled back.")
-        _plan(current, before.tables, migrate)
         self._show(before)
         self._describe(replace(current, held_back=current.fingerprint))
         return replace(before, held_back=current.fingerprint)

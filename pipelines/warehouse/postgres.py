@@ -94,13 +94,13 @@ class PostgresWarehouse:
             comments.copy(connection, made.schema)
             return self._shown(connection)
 
-    def rollback(self, migrate: bool = False) -> Generation:
+    def rollback(self) -> Generation:
         with self._publishing() as connection:
             current, kept = self._state(connection)
             before = [found for found in kept if current and found.run_id == current.previous]
             if not before:
                 raise Problem("The warehouse has no generation before: nothing was rolled back.")
-            promote(connection, Change(before[0], is_back=True, migrate=migrate))
+            promote(connection, Change(before[0], is_back=True, migrate=True))
             return self._shown(connection)
 
     def record_run(self, run: RunRecord) -> None:

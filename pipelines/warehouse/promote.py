@@ -56,13 +56,11 @@ class Change:
         to: The generation, noted by `keep_candidate`.
         is_back: Whether this is a rollback: columns that it does not have yet stay, as nulls.
         migrate: Whether columns and tables may go or change.
-        wait: Seconds to wait for readers.
     """
 
     to: Kept
     is_back: bool = False
     migrate: bool = False
-    wait: float = WAIT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def promote(connection: "Connection", change: Change) -> None:
     started = time.monotonic()
     with connection, connection.cursor() as cursor:
         look = _look(cursor, change)
-    patient = _Patient(connection, started + change.wait, change.wait)
+    patient = _Patient(connection, started + WAIT_SECONDS)
     if look.is_gentle:
         for name, definition in look.views.items():
             patient.run(partial(_replace, views={name: definition}))
@@ -112,8 +110,8 @@ def promote(connection: "Connection", change: Change) -> None:
 class _Patient:
     """Runs transactions that wait for readers: briefly, again and again, until a deadline for all of them."""
 
-    def __init__(self, connection: "Connection", deadline: float, wait: float) -> None:
-        self.connection, self.deadline, self.wait, self.attempts = connection, deadline, wait, 0
+    def __init__(self, connection: "Connection", deadline: float) -> None:
+        self.connection, self.deadline, self.attempts = connection, deadline, 0
 
     def run(self, work: Callable[["Cursor"], None]) -> None:
         from psycopg2.errors import DeadlockDetected, LockNotAvailable
@@ -128,7 +126,7 @@ class _Patient:
             except (LockNotAvailable, DeadlockDetected) as error:
                 self.attempts += 1
                 if time.monotonic() > self.deadline:
-                    raise Problem(_too_long(self.connection, self.wait)) from error
+                    raise Problem(_too_long(self.connection)) from error
                 time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - readers get their turn
 
 
@@ -200,7 +198,7 @@ def read_columns(cursor: "Cursor", schemas: Iterable[str]) -> dict[str, dict[str
     return found
 
 
-def _too_long(connection: "Connection", wait: float) -> str:
+def _too_long(connection: "Connection") -> str:
     with connection, connection.cursor() as cursor:
         cursor.execute("""
             select distinct usename, pid, coalesce(nullif(application_name, ''), 'a client'), xact_start::text
@@ -210,8 +208,8 @@ def _too_long(connection: "Connection", wait: float) -> str:
         """)
         holders = [f"{name} ({client}, process {pid}, since {since})" for name, pid, client, since in cursor.fetchall()]
     return (
-        f"Readers held the tables of gold for longer than {wait:.0f} s: {', '.join(holders) or 'unknown'}. Dashboards "
-        "stay as they were. End these transactions, or publish again later: the next run does it."
+        f"Readers held the tables of gold for longer than {WAIT_SECONDS:.0f} s: {', '.join(holders) or 'unknown'}. "
+        "Dashboards stay as they were. End these transactions, or publish again later: the next run does it."
     )
 
 

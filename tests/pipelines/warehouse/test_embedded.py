@@ -114,6 +114,20 @@ def test_a_rollback_goes_back_and_a_publish_goes_forward(
     assert seen(warehouse) == whole(2)
 
 
+@pytest.mark.parametrize("change", ["drop column total", "alter column total type double", "add column fresh bigint"])
+def test_a_rollback_brings_back_the_columns_that_were(
+    change: str, warehouse: EmbeddedWarehouse, publish: Callable[..., None]
+) -> None:
+    publish(1)
+    with reading(warehouse.path) as connection:
+        before = connection.execute("describe gold.daily").fetchall()
+    publish(2, f"alter table gold.daily {change}", migrate=True)
+    warehouse.rollback()
+    assert seen(warehouse) == whole(1)
+    with reading(warehouse.path) as connection:
+        assert connection.execute("describe gold.daily").fetchall() == before
+
+
 def test_a_second_rollback_in_a_row_is_refused(warehouse: EmbeddedWarehouse, publish: Callable[..., None]) -> None:
     publish(1)
     publish(2)

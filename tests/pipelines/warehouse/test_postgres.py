@@ -192,6 +192,17 @@ def test_a_change_that_breaks_readers_is_refused(place: Place, change: str, name
     assert published.run_id == "R1"
 
 
+@pytest.mark.parametrize("change", ["drop column total", "alter column total type double", "add column fresh bigint"])
+def test_a_rollback_brings_back_the_columns_that_were(place: Place, change: str) -> None:
+    place.publish(1)
+    columns = "select attname, atttypid from pg_attribute where attrelid = 'gold.daily'::regclass and attnum > 0"
+    before = set(place.execute(f"{columns} and not attisdropped"))
+    place.publish(2, f"alter table gold.daily {change}", migrate=True)
+    place.warehouse.rollback()
+    assert place.seen() == whole(1)
+    assert before <= set(place.execute(f"{columns} and not attisdropped"))
+
+
 def test_a_migration_makes_the_views_of_users_again(place: Place) -> None:
     place.publish(1)
     place.execute(
@@ -408,7 +419,7 @@ def test_two_publishes_at_once_do_not_mix(place: Place, monkeypatch: pytest.Monk
 def test_readers_that_never_let_go_make_the_publish_give_way(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipelines.warehouse import promote
 
-    monkeypatch.setattr(promote.Change.__init__, "__defaults__", (False, False, False, 1.0))
+    monkeypatch.setattr(promote, "WAIT_SECONDS", 1.0)
     place.publish(1)
     with session(place, "READ COMMITTED") as ask:
         ask("select count(*) from gold.daily")
