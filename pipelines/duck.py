@@ -40,7 +40,7 @@ LOSSES = Table(
     },
     ("path",),
 )
-"""What of the lake is lost; the only table of bronze that no file holds."""
+"""What of the lake is lost or held back; the only table of bronze that no file holds."""
 
 
 def quote(name: str) -> str:
@@ -176,7 +176,7 @@ def create_bronze(connection: "duckdb.DuckDBPyConnection", snapshot: Snapshot, t
     """Make one view per declared table over the snapshot's files, with every declared column."""
     connection.execute("create schema if not exists bronze")
     for view, table in tables.items():
-        query = _losses(snapshot.losses) if table is LOSSES else _view_query(connection, snapshot.paths(view), table)
+        query = _losses(snapshot.absent) if table is LOSSES else _view_query(connection, snapshot.paths(view), table)
         query += _not_imported_again(snapshot, view)
         connection.execute(f"create or replace view bronze.{quote(view)} as {query}")
 

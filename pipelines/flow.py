@@ -16,14 +16,12 @@ from pipelines import build as builder
 from pipelines import compact, drift, duck, ingest, reconcile
 from pipelines.embedded import Surroundings, surround
 from pipelines.ended import Run, noted, recorded
-from pipelines.integrity import examine, sound_snapshot, told
+from pipelines.integrity import examine, sound_snapshot, told, without_held
 from pipelines.journal import step
 from pipelines.lake import Snapshot
-from pipelines.ledger import without_held
 from pipelines.lock import BusyError, Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
-from pipelines.store import open_store
 from pipelines.warehouse import Reconciliation, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
 from sources.problem import Problem, RedAudit, UsageProblem
@@ -125,7 +123,7 @@ def look(settings: Settings) -> Snapshot:
     with step("snapshot") as telling:
         snapshot = sound_snapshot(settings, note=True)
         if drift.observe(settings, snapshot):
-            snapshot = without_held(open_store(settings.lake), snapshot)
+            snapshot = without_held(settings, snapshot)
         telling.tell(files=sum(map(len, snapshot.files.values())), lost=len(snapshot.open_losses) or None)
     for loss in snapshot.open_losses:
         log.warning("%s", told(loss))
@@ -174,7 +172,8 @@ def _reconcile(
     with duck.readable(settings.lake), duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         duck.open_lake(connection, settings.lake)
-        stations = reconcile.count(connection, current.run_id, lost=[loss.table for loss in snapshot.open_losses])
+        absent = [loss.table for loss in snapshot.absent if not loss.is_healed]
+        stations = reconcile.count(connection, current.run_id, absent)
     warehouse.record_reconciliation(stations)
     reconcile.demand(stations)
     return stations

@@ -40,7 +40,7 @@ def remember(settings: Settings, snapshot: Snapshot) -> None:
 
 def _names(snapshot: Snapshot) -> dict[str, list[str]]:
     names = {view: sorted(Path(file.path).name for file in files) for view, files in snapshot.files.items()}
-    return names | {"losses": sorted(f"{loss.path} {loss.is_healed}" for loss in snapshot.losses)}
+    return names | {"losses": sorted(f"{loss.path} {loss.is_healed}" for loss in snapshot.absent)}
 
 
 def _read(settings: Settings) -> dict[str, list[str]]:

@@ -39,6 +39,7 @@ REJECTS = "spotify_export__rejects"
 EXPORT = "spotify_export"
 EVERY = f"select distinct file_id from bronze.{EXPORT_FILES}"
 READABLE = f"{EVERY} except select file_id from bronze.{REJECTS} where row_number is null"
+NOT_AGAIN = f"{EVERY} where list_contains(?, _dlt_load_id) except {EVERY} where not list_contains(?, _dlt_load_id)"
 
 
 @dataclass(frozen=True)
@@ -183,14 +184,12 @@ def lost_files(settings: Settings, snapshot: Snapshot) -> set[str]:
     loads = [loss.load_id for loss in snapshot.lost(EXPORT)]
     if not loads or not snapshot.paths(EXPORT_FILES):
         return set()
-    within = f"list_contains({loads!r}, _dlt_load_id)"
-    again = f"{EVERY} where {within} except {EVERY} where not {within}"
-    return set(_ask(settings, snapshot, again))
+    return set(_ask(settings, snapshot, NOT_AGAIN, loads, loads))
 
 
-def _ask(settings: Settings, snapshot: Snapshot, query: str) -> list[str]:
+def _ask(settings: Settings, snapshot: Snapshot, query: str, *values: object) -> list[str]:
     with over_bronze(settings.lake, snapshot, (EXPORT_FILES, REJECTS)) as connection:
-        return sorted(file_id for (file_id,) in connection.execute(query).fetchall())
+        return sorted(file_id for (file_id,) in connection.execute(query, values).fetchall())
 
 
 def _curation(around: Surroundings, _plan: Plan, sight: Sight) -> Loaded:

@@ -13,14 +13,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
-from pipelines import manifest
+from pipelines import ledger, manifest
 from pipelines.lake import File, Loss, Snapshot, take_snapshot
-from pipelines.ledger import without_held
 from pipelines.manifest import Entry, below
 from pipelines.settings import LakeSettings, Settings
 from pipelines.store import Folder, Store, open_store
 
 SPOILED = "spoiled.json"
+HELD_BACK = "held back until a change of its shape is accepted"
 NEWEST_BASES = """
 select table_name, max(cast(_dlt_load_id as double)) from bronze.catalog__extracts
 where is_complete and lower_bound is null and partition is null group by table_name
@@ -45,7 +45,33 @@ def sound_snapshot(settings: Settings, *, note: bool = False) -> Snapshot:
         known = _manifests(settings, store)
     found = (*_remembered(settings, store, known), *_missing(store, snapshot, known))
     lost = {loss.path: loss for loss in found}
-    return without_held(store, _without(snapshot, store, lost, settings.lake) if lost else snapshot)
+    return without_held(settings, _without(snapshot, store, lost, settings.lake) if lost else snapshot, known)
+
+
+def without_held(settings: Settings, snapshot: Snapshot, known: Mapping[str, Entry] | None = None) -> Snapshot:
+    """The snapshot without packages that wait for a person, and with what they hold.
+
+    Args:
+        settings: The environment.
+        snapshot: The committed files that are whole.
+        known: The manifests, where the caller has read them.
+    """
+    store = open_store(settings.lake)
+    waiting = ledger.held(store)
+    files = {
+        view: tuple(file for file in there if (view, file.load_id) not in waiting)
+        for view, there in snapshot.files.items()
+    }
+    if files == snapshot.files:
+        return snapshot
+    entries = _manifests(settings, store) if known is None else known
+    held = [
+        _held(store, view, file, entries)
+        for view, there in snapshot.files.items()
+        for file in there
+        if (view, file.load_id) in waiting
+    ]
+    return replace(snapshot, files={view: left for view, left in files.items() if left}, held=(*snapshot.held, *held))
 
 
 def examine(settings: Settings, snapshot: Snapshot) -> bool:
@@ -86,6 +112,11 @@ def _missing(store: Store, snapshot: Snapshot, known: Mapping[str, Entry]) -> It
             yield _loss(entry, f"{there[path]:,} bytes instead of {entry.bytes:,}")
         elif entry.rows is None:
             yield _loss(entry, "no parquet file")
+
+
+def _held(store: Store, view: str, file: File, known: Mapping[str, Entry]) -> Loss:
+    path = below(store.root, file.path)
+    return _loss(known.get(path, Entry(path, view, file.load_id, file.bytes, "")), HELD_BACK)
 
 
 def _loss(entry: Entry, reason: str) -> Loss:

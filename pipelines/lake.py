@@ -47,7 +47,7 @@ class File:
 
 @dataclass(frozen=True)
 class Loss:
-    """One file of a committed load package that is missing or spoiled.
+    """One file of a committed load package that no build may read: it is missing, spoiled or held back.
 
     Attributes:
         path: Below the lake's root.
@@ -76,12 +76,14 @@ class Snapshot:
     Attributes:
         files: Files by view name (`catalog__spotify_tracks`), oldest load first.
         losses: Files that should be there, and cannot be read.
+        held: Files that are there, and wait for a person to accept their shape.
         merged: Files that compaction put beside bronze.
         root: The lake's root.
     """
 
     files: Mapping[str, tuple[File, ...]]
     losses: tuple[Loss, ...] = ()
+    held: tuple[Loss, ...] = ()
     merged: tuple[Merged, ...] = ()
     root: str = ""
 
@@ -90,15 +92,20 @@ class Snapshot:
         """Losses that nothing has healed."""
         return tuple(loss for loss in self.losses if not loss.is_healed)
 
+    @property
+    def absent(self) -> tuple[Loss, ...]:
+        """All that a build is made without: the sources gave it, and `files` do not have it."""
+        return (*self.losses, *self.held)
+
     def lost(self, source: str) -> tuple[Loss, ...]:
         """Open losses of a source."""
         return tuple(loss for loss in self.open_losses if loss.table.startswith(f"{source}__"))
 
     @cached_property
     def digest(self) -> str:
-        """Hex digest of the file list and of losses: equal lists, equal lakes, since files never change."""
+        """Hex digest of the file list and of what is absent: equal lists, equal lakes, since files never change."""
         names = sorted(f"{view}/{Path(file.path).name}" for view, files in self.files.items() for file in files)
-        names += sorted(f"-{loss.path} {loss.is_healed}" for loss in self.losses)
+        names += sorted(f"-{loss.path} {loss.is_healed}" for loss in self.absent)
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
     def pieces(self, view: str) -> list[Piece]:

@@ -9,11 +9,10 @@ Data flow: changes that a source or a look at bronze found -> ledger -> packages
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 from pipelines.store import Store, open_store
 from sources.drift import Change
@@ -102,22 +101,15 @@ def accepted(settings: Settings) -> frozenset[str]:
     return read(open_store(settings.lake)).places("accepted")
 
 
-def without_held(store: Store, snapshot: Snapshot) -> Snapshot:
-    """The snapshot without packages that wait for a person."""
-    held = {
+def held(store: Store) -> set[tuple[str, str]]:
+    """Table and load id of what waits for a person."""
+    return {
         (view, load)
         for known in read(store).changes
         if known["state"] == "stopped"
         for view in _views(known["place"])
         for load in known["loads"]
     }
-    if not held:
-        return snapshot
-    files = {
-        view: tuple(file for file in there if (view, file.load_id) not in held)
-        for view, there in snapshot.files.items()
-    }
-    return replace(snapshot, files={view: left for view, left in files.items() if left})
 
 
 def accept(ledger: Ledger, places: Iterable[str]) -> None:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("lakehouse.reconcile")
 CATALOG = ("spotify_tracks", "spotify_albums", "spotify_artists")
+POLLS = ("spotify_api__plays", "spotify_api__polls")
+"""What a poll brings: its plays, and which plays it named."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """One station of a table: a query that gives `rows` and `key_checksum`."""
+    """One station of a table: a query that gives `rows` and `key_checksum`; null rows were not counted."""
 
     table: str
     name: str
@@ -52,7 +54,7 @@ def _catalog(table: str, key: str, model: str, dimension: str) -> tuple[Station,
             select rows.{key} as key, max(cast(rows._dlt_load_id as double)) as load
             from bronze.catalog__{table} as rows
             left join parts on rows._partition = parts.partition
-            where cast(rows._dlt_load_id as double) >= (select load from base)
+            where rows.{key} is not null and cast(rows._dlt_load_id as double) >= (select load from base)
             and (rows._partition is null or cast(rows._dlt_load_id as double) = parts.load)
             group by 1
         ),
@@ -78,12 +80,23 @@ OFFERED = """
     select distinct strftime(played_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%g') || 'Z|' || track_uri as key
     from bronze.spotify_api__plays
 """
-FILES = "select coalesce(sum(row_count), 0) as rows, null as key_checksum from bronze.spotify_export__files"
+FIRST_IMPORTS = """
+    select file_id, row_count, _dlt_load_id from bronze.spotify_export__files
+    qualify row_number() over (partition by file_id order by cast(_dlt_load_id as double), archive, file) = 1
+"""
+"""A file that two packages brought counts once, in silver as well: a second machine may have imported it meanwhile."""
+FILES = f"select coalesce(sum(row_count), 0) as rows, null as key_checksum from ({FIRST_IMPORTS})"
 LINES = " union all ".join(
-    f"select file_id from bronze.spotify_export__{table}"
-    for table in ("streams", "account_streams", "lastfm_scrobbles", "listenbrainz_listens")
+    f"select file_id, _dlt_load_id from bronze.spotify_export__{table}"
+    for table in (
+        *("streams", "account_streams", "lastfm_scrobbles", "listenbrainz_listens"),
+        "rejects where row_number is not null",
+    )
 )
-LINES = f"{LINES} union all select file_id from bronze.spotify_export__rejects where row_number is not null"
+IMPORTED = f"""
+    with files as ({FIRST_IMPORTS}), lines as ({LINES})
+    select count(*) as rows, null as key_checksum from lines semi join files using (file_id, _dlt_load_id)
+"""
 BALANCE = "select coalesce(sum(rows), 0) as rows, null as key_checksum from gold.import_balance"
 STATIONS = (
     *_catalog("spotify_tracks", "track_id", "stg_catalog__tracks", "dim_tracks"),
@@ -92,7 +105,7 @@ STATIONS = (
     Station("recently_played", "source", _keys(POLLED)),
     Station("recently_played", "bronze", _keys(OFFERED)),
     Station("streaming_history", "source", FILES),
-    Station("streaming_history", "bronze", f"select count(*) as rows, null as key_checksum from ({LINES})"),
+    Station("streaming_history", "bronze", IMPORTED),
     Station("streaming_history", "gold", BALANCE),
     Station("streaming_history", "published", BALANCE),
     Station("plays", "silver", _keys("select play_id as key from silver.int_plays_unified")),
@@ -101,22 +114,16 @@ STATIONS = (
 )
 
 
-def count(
-    connection: "duckdb.DuckDBPyConnection",
-    run_id: str,
-    stations: Sequence[Station] = STATIONS,
-    lost: Sequence[str] = (),
-) -> list[Reconciliation]:
-    """Ask every station but `published`, in the build database.
+def count(connection: "duckdb.DuckDBPyConnection", run_id: str, absent: Sequence[str] = ()) -> list[Reconciliation]:
+    """Ask every station but `published`, in the build database; one that was not counted is left out.
 
     Args:
         connection: The build database.
         run_id: The run that asks.
-        stations: Who is asked.
-        lost: Bronze tables that the lake has lost files of: why bronze may hold less than the source.
+        absent: Bronze tables that files are lost or held back of: why bronze may hold less than the source.
     """
-    explained = {table for view in lost for table in _touched(view)}
-    rows = _compared([_asked(connection, run_id, s) for s in stations if s.name != "published"])
+    explained = {table for view in absent for table in _touched(view)}
+    rows = _compared(_asked(connection, run_id, is_published=False))
     return [replace(row, explained=row.explained or _is_after_loss(row, explained)) for row in rows]
 
 
@@ -125,7 +132,9 @@ def _touched(view: str) -> tuple[str, ...]:
     source, _, table = view.partition("__")
     if source == "catalog":
         return (table,) if table in CATALOG else CATALOG
-    return {"spotify_api": ("recently_played",), "spotify_export": ("streaming_history",)}.get(source, ())
+    if source == "spotify_export":
+        return ("streaming_history",)
+    return ("recently_played",) if view in POLLS else ()
 
 
 def _is_after_loss(row: Reconciliation, tables: set[str]) -> bool:
@@ -134,12 +143,9 @@ def _is_after_loss(row: Reconciliation, tables: set[str]) -> bool:
     return row.table_name in tables and row.station in stations
 
 
-def count_published(
-    connection: "duckdb.DuckDBPyConnection", before: Sequence[Reconciliation], stations: Sequence[Station] = STATIONS
-) -> list[Reconciliation]:
+def count_published(connection: "duckdb.DuckDBPyConnection", before: Sequence[Reconciliation]) -> list[Reconciliation]:
     """Ask the published tables, and compare them with the stations before."""
-    run_id = before[0].run_id
-    asked = [_asked(connection, run_id, station) for station in stations if station.name == "published"]
+    asked = _asked(connection, before[0].run_id, is_published=True)
     return [row for row in _compared([*before, *asked]) if row.station == "published"]
 
 
@@ -155,10 +161,15 @@ def demand(rows: Sequence[Reconciliation]) -> None:
         raise RedAudit(f"The stations do not agree and nothing was published: {told}. See ops.reconciliation.")
 
 
-def _asked(connection: "duckdb.DuckDBPyConnection", run_id: str, station: Station) -> Reconciliation:
-    found = connection.execute(station.query).fetchone() or (0, 0)
-    checksum = None if found[1] is None else int(found[1])
-    return Reconciliation(run_id, station.table, station.name, int(found[0]), checksum, explained=True)
+def _asked(connection: "duckdb.DuckDBPyConnection", run_id: str, *, is_published: bool) -> list[Reconciliation]:
+    asked = []
+    for station in STATIONS:
+        if (station.name == "published") == is_published:
+            rows, checksum = connection.execute(station.query).fetchone() or (0, 0)
+            if rows is not None:
+                number = None if checksum is None else int(checksum)
+                asked.append(Reconciliation(run_id, station.table, station.name, int(rows), number, explained=True))
+    return asked
 
 
 def _compared(rows: Sequence[Reconciliation]) -> list[Reconciliation]:
@@ -167,14 +178,10 @@ def _compared(rows: Sequence[Reconciliation]) -> list[Reconciliation]:
     for row in rows:
         last = before.get(row.table_name, row)
         agrees = (last.rows == row.rows and None in (last.key_checksum, row.key_checksum)) or _same(last, row)
-        compared.append(_explained(row, agrees))
+        compared.append(replace(row, explained=agrees))
         before[row.table_name] = row
     return compared
 
 
 def _same(one: Reconciliation, other: Reconciliation) -> bool:
     return (one.rows, one.key_checksum) == (other.rows, other.key_checksum)
-
-
-def _explained(row: Reconciliation, agrees: bool) -> Reconciliation:
-    return Reconciliation(row.run_id, row.table_name, row.station, row.rows, row.key_checksum, agrees)

@@ -93,7 +93,7 @@ def plain_letters() -> Callable[[str | None], str | None]:
 def create_bronze(session: "SparkSession", snapshot: Snapshot) -> None:
     """Make one view per declared table over the snapshot's files, with every declared column."""
     for view, table in duck.declared_tables().items():
-        rows = _losses(session, snapshot.losses) if table is duck.LOSSES else _rows(session, snapshot, view, table)
+        rows = _losses(session, snapshot.absent) if table is duck.LOSSES else _rows(session, snapshot, view, table)
         rows.createOrReplaceGlobalTempView(view)
 
 

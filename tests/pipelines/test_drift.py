@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import drift, ledger
+from pipelines.duck import over_bronze
 from pipelines.flow import look
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Snapshot, pipeline_for
@@ -138,6 +139,24 @@ def test_fields_of_the_api_that_published_tables_need_hold_their_packages_back(s
     assert held(settings) == (3, 3)  # what comes in the old shape goes on
     assert drift.drift(settings, Namespace(accept=["spotify_api.plays.track.name"])) == 0
     assert held(settings) == (4, 4)
+
+
+def test_what_is_held_back_is_absent_with_its_days_until_it_is_accepted(settings: Settings) -> None:
+    offer(settings, 1, TRACK)
+    digest = sound_snapshot(settings).digest
+    seen = offer(settings, 2, {**TRACK, "name": {"text": "Song"}})
+    assert sound_snapshot(settings) == seen
+    assert seen.digest != digest
+    assert not seen.open_losses
+    query = "select table_name, lost_rows, first_at::timestamp::varchar, is_healed from bronze.lake__losses order by 1"
+    with over_bronze(settings.lake, seen, ["lake__losses"]) as connection:
+        connection.execute("set timezone = 'UTC'")
+        assert connection.execute(query).fetchall() == [
+            ("spotify_api__plays", 1, "2026-03-02 10:00:00", False),
+            ("spotify_api__polls", 1, "2026-03-02 10:00:00", False),
+        ]
+    assert drift.drift(settings, Namespace(accept=["spotify_api.plays.track.name"])) == 0
+    assert sound_snapshot(settings).absent == ()
 
 
 def test_what_a_run_notes_while_somebody_accepts_is_kept(settings: Settings) -> None:
