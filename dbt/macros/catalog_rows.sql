@@ -3,7 +3,8 @@
 
     The base is the newest complete extract that covers the whole table; rows of older loads are gone. A row that came
     with a partition counts only in the newest load that extracted this partition, so an emptied partition is seen. Of
-    what is left the newest row per key counts, unless the key was found missing at the source since.
+    what is left the newest row per key counts, unless the key was found missing at the source since. A row without its
+    key stays in bronze: nothing could refer to it.
 
     No select is used twice: that would keep DuckDB from reading only the columns that are asked for.
 #}
@@ -28,7 +29,8 @@
     rows_since_base as (
         select * from rows_of_source
         where
-            load_number >= (select load_number from base)
+            {{ key }} is not null
+            and load_number >= (select load_number from base)
             and (_partition is null or (_partition, load_number) in (select partition, load_number from partitions))
     ),
 

@@ -25,7 +25,6 @@ from sources.problem import Problem
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from sources.catalog.ledger import Bronze
     from sources.catalog.loader import Task
 
 Progress = Callable[[str, int], None]
@@ -43,9 +42,6 @@ class Extract:
         strategy: How it is read; empty where that could not be decided.
         rows: Rows that went to bronze.
         tombstones: Keys that were found to be gone.
-        lower: Lower bound; None covers everything.
-        upper: Upper bound of the cursor.
-        key_checksum: Sum of the numbers of the keys that went to bronze.
         problem: Why the table was stopped.
         changes: How its columns have changed since the last load.
     """
@@ -55,9 +51,6 @@ class Extract:
     strategy: str = ""
     rows: int = 0
     tombstones: int = 0
-    lower: str | None = None
-    upper: str | None = None
-    key_checksum: int = 0
     problem: Problem | None = None
     changes: tuple[Change, ...] = ()
 
@@ -70,7 +63,6 @@ def extract(
     backfill: tuple[date, date] | None = None,
     *,
     progress: Progress = lambda _table, _rows: None,
-    bronze: "Bronze | None" = None,
     accepted: frozenset[str] = frozenset(),
 ) -> list[Extract]:
     """Load what is new in the catalog into bronze, in one load package.
@@ -82,7 +74,6 @@ def extract(
         full_refresh: Tables that get a new base, whatever is known of them.
         backfill: First and last day to be read again.
         progress: Told a table's name and the rows read so far.
-        bronze: Reads committed bronze rows, where the caller has a better way than the pipeline's file system.
         accepted: Places whose change of shape a person has accepted.
 
     Returns:
@@ -93,7 +84,7 @@ def extract(
     """
     from sources.catalog.run import Run
 
-    run = Run(pipeline, dict(tables or {}), full_refresh, backfill, progress, bronze, accepted)
+    run = Run(pipeline, dict(tables or {}), full_refresh, backfill, progress, accepted)
     return run.extract(url)
 
 

@@ -1,20 +1,23 @@
 """How each table is read: looked up in the database, decided by settings, and by default by the table itself.
 
-A table with a primary key and an indexed timestamp named like `updated_at` is read by that cursor (`watermark`); any
-other is read whole whenever it changed (`full`).
+A table whose id is unique and that has an indexed timestamp named like `updated_at` is read by that cursor
+(`watermark`); any other is read whole whenever it changed (`full`).
 
 Data flow: reflection, settings -> Choice
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sources.catalog.checksum import UNIT, number
+from sources.catalog.tables import CATALOG
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+IDS = {table.name: table.key[0] for table in CATALOG}
+"""The column that silver tells a table's rows apart by, whatever its primary key is."""
 STRATEGIES = ("full", "watermark", "partition")
 GROWING = ("timestamp", "instant", "date", "integer", "unsigned", "text")
 CURSORS = ("updated_at", "last_updated", "last_updated_at", "modified_at", "last_modified", "changed_at", "updated")
@@ -75,7 +78,9 @@ class Choice:
     Attributes:
         table: Its name.
         columns: All its columns, in order.
-        key: Columns of its primary key; empty without one.
+        key: Columns of its primary key, which windows are read along; empty without one.
+        id: The column that rows are counted, compared and told gone by; None for a table that lacks it.
+        has_unique_id: Whether no two rows can have one id, and none can be without.
         strategy: full, watermark or partition.
         cursor: The cursor column under watermark.
         partition: The date column under partition.
@@ -85,6 +90,8 @@ class Choice:
     table: str
     columns: tuple[Column, ...]
     key: tuple[Column, ...]
+    id: Column | None
+    has_unique_id: bool
     strategy: str
     cursor: Column | None
     partition: Column | None
@@ -97,8 +104,8 @@ class Choice:
         The columns are part of it: no cursor tells that old rows have a value in a new column.
         """
         columns = number(UNIT.join(sorted(column.name for column in self.columns)))
-        named = [column.name if column else "" for column in (self.cursor, self.partition)]
-        return [self.strategy, *named, f"{columns:x}", *(column.name for column in self.key)]
+        cursor, partition, own = (found.name if found else "" for found in (self.cursor, self.partition, self.id))
+        return [self.strategy, cursor, partition, f"{columns:x}", own]
 
     @property
     def shape(self) -> dict[str, str]:
@@ -135,17 +142,28 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
         raise Problem(f"The catalog {where} has no table {table}: fill it with import-catalog, or correct {SETTING}.")
     by_name = {column.name: column for column in columns}
     key = tuple(by_name[name] for name in inspector.get_pk_constraint(table)["constrained_columns"])
-    bare = Choice(table, columns, key, "full", None, None, settings.allow_shrink)
+    own = by_name.get(IDS.get(table, ""))
+    is_unique = own is not None and (key == (own,) or _is_unique(inspector, table, own))
+    bare = Choice(table, columns, key, own, is_unique, "full", None, None, settings.allow_shrink)
     strategy = settings.strategy or _own_strategy(bare, inspector, settings)
-    return Choice(
-        table,
-        columns,
-        key,
-        _checked(bare, strategy),
-        _growing(bare, settings.cursor or _own_cursor(bare)) if strategy == "watermark" else None,
-        _named(bare, settings.partition, "PARTITION") if strategy == "partition" else None,
-        settings.allow_shrink,
+    return replace(
+        bare,
+        strategy=_checked(bare, strategy),
+        cursor=_growing(bare, settings.cursor or _own_cursor(bare)) if strategy == "watermark" else None,
+        partition=_named(bare, settings.partition, "PARTITION") if strategy == "partition" else None,
     )
+
+
+def _is_unique(inspector: "sa.Inspector", table: str, own: Column) -> bool:
+    # SQLite's name for the indexes of constraints; of any other database they are among the indexes
+    found = inspector.get_indexes(table, include_auto_indexes=True)
+    uniques = [index["column_names"] for index in found if index["unique"] and not _is_partial(index)]
+    is_nullable = any(column["nullable"] for column in inspector.get_columns(table) if column["name"] == own.name)
+    return [own.name] in uniques and not is_nullable
+
+
+def _is_partial(index: Any) -> bool:
+    return any(name.endswith("_where") for name in index.get("dialect_options", ()))
 
 
 def _own_strategy(bare: Choice, inspector: "sa.Inspector", settings: TableSettings) -> str:
@@ -155,7 +173,7 @@ def _own_strategy(bare: Choice, inspector: "sa.Inspector", settings: TableSettin
         return "watermark"
     cursor = bare.column(_own_cursor(bare) or "")
     indexed = {str(index["column_names"][0]) for index in inspector.get_indexes(bare.table) if index["column_names"]}
-    by_itself = cursor and cursor.name in indexed and cursor.kind in ("timestamp", "instant") and bare.key
+    by_itself = cursor and cursor.name in indexed and cursor.kind in ("timestamp", "instant") and bare.has_unique_id
     return "watermark" if by_itself else "full"
 
 
@@ -166,10 +184,11 @@ def _own_cursor(bare: Choice) -> str | None:
 def _checked(bare: Choice, strategy: str) -> str:
     if strategy not in STRATEGIES:
         raise UsageProblem(f"{environment(bare.table, 'strategy')} is {strategy!r}: take {', '.join(STRATEGIES)}.")
-    if strategy == "watermark" and not bare.key:
+    if strategy == "watermark" and not bare.has_unique_id:
         raise UsageProblem(
-            f"{bare.table} has no primary key, and without one a cursor cannot tell a changed row from a new one: "
-            f"set {environment(bare.table, 'strategy')} to full or partition."
+            f"{bare.table} has no primary key of {IDS[bare.table]} alone, and no unique index of it over rows that all "
+            "have one, and without either a cursor cannot tell a changed row from a new one, nor which is gone: "
+            f"add one, or set {environment(bare.table, 'strategy')} to full or partition."
         )
     return strategy
 

@@ -1,7 +1,7 @@
 """The keys of a load and of the lake, side by side: what is gone from the source, and what came late.
 
-DuckDB in a temporary folder holds them, so that a hundred million keys leave memory. A key is written as in
-`checksum`: its parts joined by U+001F.
+DuckDB in a temporary folder holds them, so that a hundred million keys leave memory. A key is a row's id, as the lake
+writes it, whatever the source's primary key: silver knows no other.
 
 Data flow: pages, bronze files -> keys and cursors -> Tally, keys that are gone, keys that are late
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import Choice
+from sources.catalog.choice import IDS, Choice
 from sources.catalog.tables import EXTRACTS, TOMBSTONES
 from sources.table import LOAD_ID
 
@@ -64,11 +64,11 @@ class Ledger:
         """Count a page that goes to the lake, by partition; remember its keys if a comparison follows."""
         key, cursor = self._expressions()
         label = '"_partition"' if self._choice.partition else "null"
-        number = NUMBER.format(key="key") if self._choice.key else "0::bigint"
+        number = NUMBER.format(key="key")
         self._duck.register("page", page)
         query = f"select {label} as label, {key} as key, {cursor} as cursor from page"
         counted = self._duck.execute(
-            f"select label, count(*), sum({number}), sum(cursor) from ({query}) group by label"
+            f"select label, count(*), coalesce(sum({number}), 0), sum(cursor) from ({query}) group by label"
         ).fetchall()
         if self._remember:
             self._duck.execute(f"insert into fresh select key, cursor from ({query})")
@@ -78,10 +78,9 @@ class Ledger:
     def hold(self, bronze: Bronze) -> None:
         """Take what the lake holds now, and put the pages added so far over it."""
         table = self._choice.table
-        names = tuple(column.name for column in self._choice.key)
         cursor_name = (self._choice.cursor.name,) if self._choice.cursor else ()
         key, cursor = self._expressions()
-        self._collect("seen", f"{key} as key, {cursor} as cursor", bronze(table, (*names, *cursor_name)))
+        self._collect("seen", f"{key} as key, {cursor} as cursor", bronze(table, (self._id, *cursor_name)))
         extracts = bronze(EXTRACTS.name, ("table_name", "lower_bound", "is_complete", "partition"))
         self._collect("extracts", "*", extracts, f"table_name = '{table}'")
         stones = bronze(TOMBSTONES.name, ("table_name", "key"))
@@ -154,19 +153,15 @@ class Ledger:
 
     def _expressions(self) -> tuple[str, str]:
         """Key and cursor of a bronze row."""
-        parts = [_key_part(column.name, column.kind) for column in self._choice.key]
-        key = "''" if not parts else parts[0] if len(parts) == 1 else f"concat_ws(chr(31), {', '.join(parts)})"
-        return key, _cursor_expression(self._choice)
+        return _quoted(self._id), _cursor_expression(self._choice)
+
+    @property
+    def _id(self) -> str:
+        return IDS[self._choice.table]
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _key_part(name: str, kind: str) -> str:
-    if kind in ("timestamp", "instant"):
-        return f"strftime({_quoted(name)}::timestamp, '%Y-%m-%d %H:%M:%S.%f')"
-    return f"hex({_quoted(name)})" if kind == "binary" else f"cast({_quoted(name)} as varchar)"
 
 
 def _cursor_expression(choice: Choice) -> str:

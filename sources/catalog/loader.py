@@ -18,7 +18,7 @@ import dlt
 from dlt.common.libs.pyarrow import get_column_type_from_py_arrow
 from dlt.sources.sql_database import BaseTableLoader
 
-from sources.catalog.checksum import UNIT, Tally
+from sources.catalog.checksum import Tally
 from sources.catalog.choice import Choice
 from sources.catalog.database import explained
 from sources.catalog.layout import NameOf, layout_of
@@ -160,12 +160,12 @@ class _Load:
             moved = 0
             if differing:
                 found = self.ledger.differ(_batches(view.keys(where, differing, of)), differing, of)
-                alive = view.alive([_parts(key) for key in found.gone])
+                alive = view.alive(found.gone)
                 gone.extend(key for key in found.gone if key not in alive)
                 moved = len(alive)
                 for start in range(0, len(found.late), KEYS_AT_ONCE):
-                    keys = [_parts(key) for key in found.late[start : start + KEYS_AT_ONCE]]
-                    yield from self._pages(Piece(f"{view.sql.with_keys(keys)} and {where}", len(keys)))
+                    keys = found.late[start : start + KEYS_AT_ONCE]
+                    yield from self._pages(Piece(f"{view.sql.with_ids(keys)} and {where}", len(keys)))
         source = sum(there.values(), Tally())
         yield self.ledger.settle(gone), source if not moved else None
 
@@ -209,10 +209,6 @@ def _name_in(table: str) -> NameOf:
 
 def _tombstone(table: str, key: str) -> dict[str, Any]:
     return {"table_name": table, "key": key, "found_at": datetime.now(UTC)}
-
-
-def _parts(key: str) -> tuple[object, ...]:
-    return tuple(key.split(UNIT))
 
 
 def _batches(rows: Iterator[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:

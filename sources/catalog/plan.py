@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import Choice, environment
+from sources.catalog.choice import IDS, Choice, environment
 from sources.catalog.tables import VITAL
 from sources.catalog.view import View
 from sources.drift import Change, changes
@@ -66,7 +66,7 @@ class Plan:
         lower: Lower bound of the cursor; None for a base, which covers everything.
         upper: Upper bound of the cursor.
         partitions: Dates that are replaced, under `partition`.
-        source: The whole table at the source under the upper bound; None where that was not counted.
+        source: The whole table at the source under the upper bound, each id once; None where that was not counted.
         compare: Whether keys and cursors are compared with what the lake holds.
         expected: What the pieces should bring; None where that was not counted.
         counted: The table's rows by a bare count.
@@ -100,10 +100,15 @@ def make_plan(view: View, state: State, ask: Ask) -> Plan | None:
         ask: What is asked of the run.
 
     Raises:
-        Problem: The table is empty or has shrunk to less than half, and that is not allowed.
+        Problem: The table is empty or has shrunk to less than half, and that is not allowed; or it has no ids.
     """
+    choice = view.sql.choice
+    if choice.id is None:
+        raise Problem(
+            f"The catalog's table {choice.table} has no column {IDS[choice.table]}, which tells its rows apart."
+        )
     planners = {"full": _full, "watermark": _watermark, "partition": _partition}
-    return planners[view.sql.choice.strategy](view, state, ask)
+    return planners[choice.strategy](view, state, ask)
 
 
 def _is_new(view: View, state: State, ask: Ask) -> bool:
@@ -132,7 +137,8 @@ def _full(view: View, state: State, ask: Ask) -> Plan | None:
     if same and ask.backfill is None and not _is_new(view, state, ask):
         return None
     later = _later(view, content.rows, content=content.stored())
-    return Plan(choice, (Piece(None, content.rows),), None, None, content, later, expected=content, is_base=True)
+    whole = (Piece(None, content.rows),)
+    return Plan(choice, whole, None, None, _ids(view, content), later, expected=content, is_base=True)
 
 
 def _watermark(view: View, state: State, ask: Ask) -> Plan | None:
@@ -209,7 +215,7 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
     if _is_new(view, state, ask):
         labels = tuple(sorted(tallies))
         whole = (Piece(None, source.rows),)
-        return Plan(sql.choice, whole, None, None, source, later, labels, expected=source, is_base=True)
+        return Plan(sql.choice, whole, None, None, _ids(view, source), later, labels, expected=source, is_base=True)
     before: Mapping[str, str] = state["partitions"]
     changed = [
         label
@@ -222,7 +228,13 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
     groups = [there[start : start + PARTITIONS_AT_ONCE] for start in range(0, len(there), PARTITIONS_AT_ONCE)]
     pieces = [Piece(sql.in_partitions(group), sum(tallies[label].rows for label in group)) for group in groups]
     expected = sum((tallies[label] for label in there), Tally())
-    return Plan(sql.choice, tuple(pieces), changed[0], changed[-1], source, later, tuple(changed), expected=expected)
+    told = _ids(view, source)
+    return Plan(sql.choice, tuple(pieces), changed[0], changed[-1], told, later, tuple(changed), expected=expected)
+
+
+def _ids(view: View, rows: Tally) -> Tally | None:
+    """Rows as silver will hold them: it takes one of those that share an id, and none without."""
+    return rows if view.sql.choice.has_unique_id else view.ids(rows)
 
 
 def _asked(label: str, ask: Ask) -> bool:

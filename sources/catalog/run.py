@@ -16,7 +16,6 @@ from sources.catalog import NAMES, Extract, Planned, Progress, catalog, plan_tab
 from sources.catalog.choice import TableSettings
 from sources.catalog.database import open_database
 from sources.catalog.layout import Misfit
-from sources.catalog.ledger import Bronze
 from sources.catalog.plan import Ask, Plan, State, asked_now, shape_changes
 from sources.pending import explained, finish, waits
 from sources.problem import Problem
@@ -34,7 +33,6 @@ class Run:
     full_refresh: frozenset[str]
     backfill: tuple[date, date] | None
     progress: Progress
-    bronze: Bronze | None
     accepted: frozenset[str] = frozenset()
 
     def extract(self, url: str) -> list[Extract]:
@@ -66,7 +64,7 @@ class Run:
         from sources.catalog.held import committed_pages
         from sources.catalog.loader import Task
 
-        bronze = self.bronze or committed_pages(self.pipeline)
+        bronze = committed_pages(self.pipeline)
         return {
             name: Task(choice, ask, bronze, plan, self.progress)
             for name, (choice, plan) in planned.items()
@@ -106,7 +104,4 @@ def _told(name: str, planned: Planned, task: "Task | None", state: State) -> Ext
         return Extract(name, "stopped", strategy, problem=plan, changes=changed)
     if plan is None or task is None:
         return Extract(name, "unchanged", strategy)
-    read = task.read
-    return Extract(
-        name, "loaded", strategy, read.rows, task.tombstones, plan.lower, plan.upper, read.keys, changes=changed
-    )
+    return Extract(name, "loaded", strategy, task.read.rows, task.tombstones, changes=changed)

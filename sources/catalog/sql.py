@@ -85,9 +85,13 @@ class Sql:
             return f"cast(cast('x' || left(md5({text}), 15) as bit(60)) as bigint)"
         return f"cast(conv(left(md5({text}), 15), 16, 10) as unsigned)"
 
-    def key_number(self) -> str:
-        """The number of a row's key; 0 where the table has no key."""
-        return self.hashed(self._joined(self.choice.key)) if self.choice.key else "0"
+    def id_number(self) -> str:
+        """The number of a row's id, as the lake writes it; NULL for a row without one."""
+        if self.id.kind != "binary":
+            return self.hashed(self.as_text(self.id))
+        name = self.name(self.id.name)
+        readable = f"convert_from({name}, 'UTF8')" if self.dialect == "postgresql" else f"convert({name} using utf8mb4)"
+        return self.hashed(readable)
 
     def content_number(self) -> str:
         """The number of all that a row holds."""
@@ -152,22 +156,17 @@ class Sql:
         return f"{self.name(self._cursor.name)} is null"
 
     def in_buckets(self, buckets: Sequence[int], of: int) -> str:
-        """Rows whose key's number falls into one of these buckets."""
-        return f"{self.key_number()} % {of} in ({', '.join(map(str, buckets))})"
+        """Rows whose id's number falls into one of these buckets."""
+        return f"{self.id_number()} % {of} in ({', '.join(map(str, buckets))})"
 
-    def with_keys(self, keys: Sequence[Sequence[object]]) -> str:
-        """Rows with one of these keys."""
-        names = [self.name(column.name) for column in self.choice.key]
-        values = [self._key_literals(key) for key in keys]
-        if len(names) == 1:
-            return f"{names[0]} in ({', '.join(value for (value,) in values)})"
-        each = [" and ".join(f"{n} = {v}" for n, v in zip(names, row, strict=True)) for row in values]
-        return any_of(each)
+    def with_ids(self, ids: Sequence[str]) -> str:
+        """Rows with one of these ids."""
+        return f"{self.name(self.id.name)} in ({', '.join(self._literal_of(self.id, each) for each in ids)})"
 
     def after_key(self, key: Sequence[object]) -> str:
         """Rows that come after a key in the key's order."""
         names = [self.name(column.name) for column in self.choice.key]
-        values = self._key_literals(key)
+        values = [self._literal_of(column, part) for column, part in zip(self.choice.key, key, strict=True)]
         steps = [
             " and ".join(
                 [*(f"{n} = {v}" for n, v in zip(names[:i], values[:i], strict=True)), f"{names[i]} > {values[i]}"]
@@ -176,17 +175,20 @@ class Sql:
         ]
         return any_of(steps) if len(steps) == 1 else f"{names[0]} >= {values[0]} and ({any_of(steps)})"
 
-    def _key_literals(self, key: Sequence[object]) -> list[str]:
-        """A key's parts, given as values or as texts; a number as a number, since as text it would become a double."""
-        found = []
-        for column, part in zip(self.choice.key, key, strict=True):
-            if column.kind in NUMERIC:
-                found.append(str(Decimal(str(part))))
-            elif column.kind == "binary":
-                found.append(self.literal(part if isinstance(part, bytes) else bytes.fromhex(str(part))))
-            else:
-                found.append(self.literal(part))
-        return found
+    def _literal_of(self, column: Column, part: object) -> str:
+        """A part of a key, given as value or as text; a number as a number, since as text it would become a double."""
+        if column.kind in NUMERIC:
+            return str(Decimal(str(part)))
+        if column.kind == "binary":
+            return self.literal(part if isinstance(part, bytes) else str(part).encode())
+        return self.literal(part)
+
+    @property
+    def id(self) -> Column:
+        """The column that rows are told apart by."""
+        if self.choice.id is None:
+            raise ValueError(f"{self.choice.table} has no id")
+        return self.choice.id
 
     @property
     def _cursor(self) -> Column:

@@ -74,7 +74,7 @@ class View:
         Args:
             measure: What the third number sums: all that a row holds, or its cursor.
             where: A condition.
-            by: `partition` groups by the partition's label, a number by that many buckets of the key's number.
+            by: `partition` groups by the partition's label, a number by that many buckets of the id's number.
         """
         if self.sql.counts_itself:
             return self._counted(measure, where, by)
@@ -86,33 +86,47 @@ class View:
             total[2] += value
         return {group: Tally(*total) for group, total in sums.items()}
 
+    def ids(self, counted: Tally) -> Tally | None:
+        """The ids of the whole table, each counted once; None if its rows are no longer those that were counted."""
+        n = self.sql.id_number() if self.sql.counts_itself else ""
+        if n:
+            query = f"select count(*), sum({n}), count(distinct {n}), sum(distinct {n}) from {self.sql.table}"
+            rows, keys, different, once = (int(value or 0) for value in next(self.rows(query)))
+        else:
+            seen: set[int] = set()
+            rows = keys = 0
+            for (value,) in self.rows(f"select {self._id} from {self.sql.table}"):
+                rows += 1
+                keys += (found := self._id_number(value))
+                seen |= {found} if value is not None else set()
+            different, once = len(seen), sum(seen)
+        return Tally(different, once) if (rows, keys) == (counted.rows, counted.keys) else None
+
     def keys(self, where: str, buckets: list[int], of: int) -> Iterator[tuple[str, int]]:
-        """Key (parts joined) and cursor's number of the rows of a condition that fall into some buckets."""
+        """Id and cursor's number of the rows of a condition that fall into some buckets."""
         sql = self.sql
-        names = [*(sql.name(column.name) for column in sql.choice.key), *self._measured("cursor")]
+        names = [self._id, *self._measured("cursor")]
         condition = f"{where} and {sql.in_buckets(buckets, of)}" if sql.counts_itself else where
         wanted = set(buckets)
-        parts = len(sql.choice.key)
-        for row in self.rows(f"select {', '.join(names)} from {sql.table} where {condition}"):
-            key = UNIT.join(map(text_of, row[:parts]))
+        for value, cursor in self.rows(f"select {', '.join(names)} from {sql.table} where {condition}"):
+            key = self._text_of_id(value)
             if sql.counts_itself or number(key) % of in wanted:
-                yield key, cursor_number(row[parts])
+                yield key, cursor_number(cursor)
 
-    def alive(self, keys: list[tuple[object, ...]]) -> set[str]:
-        """Which of these keys the table has now, as joined texts."""
-        names = ", ".join(self.sql.name(column.name) for column in self.sql.choice.key)
+    def alive(self, ids: list[str]) -> set[str]:
+        """Which of these ids the table has now."""
         found: set[str] = set()
-        for start in range(0, len(keys), 500):
-            where = self.sql.with_keys(keys[start : start + 500])
-            query = f"select {names} from {self.sql.table} where {where}"
-            found |= {UNIT.join(map(text_of, row)) for row in self.rows(query)}
+        for start in range(0, len(ids), 500):
+            where = self.sql.with_ids(ids[start : start + 500])
+            query = f"select {self._id} from {self.sql.table} where {where}"
+            found |= {self._text_of_id(value) for (value,) in self.rows(query)}
         return found
 
     def _counted(self, measure: Measure, where: str | None, by: str | int | None) -> dict[Any, Tally]:
         sql = self.sql
         value = sql.content_number() if measure == "content" else sql.cursor_number()
-        group = "null" if by is None else sql.partition_label() if by == "partition" else f"{sql.key_number()} % {by}"
-        query = f"select {group}, count(*), sum({sql.key_number()}), sum({value}) from {sql.table}"
+        group = "null" if by is None else sql.partition_label() if by == "partition" else f"{sql.id_number()} % {by}"
+        query = f"select {group}, count(*), sum({sql.id_number()}), sum({value}) from {sql.table}"
         query += f" where {where}" if where else ""
         query += " group by 1" if by is not None else ""
         return {
@@ -123,16 +137,26 @@ class View:
 
     def _streamed(self, measure: Measure, where: str | None, by: str | int | None) -> Iterator[tuple[Any, int, int]]:
         sql = self.sql
-        key = [sql.name(column.name) for column in sql.choice.key]
-        names = [*key, *self._measured(measure), *([sql.partition_label()] if by == "partition" else [])]
+        names = [self._id, *self._measured(measure), *([sql.partition_label()] if by == "partition" else [])]
         end = -1 if by == "partition" else None
-        parts = len(key)
         query = f"select {', '.join(names)} from {sql.table}" + (f" where {where}" if where else "")
         measured: Callable[[tuple[Any, ...]], int] = _content if measure == "content" else _cursor
         for row in self.rows(query):
-            value = measured(row[parts:end])
-            key_number = number(UNIT.join(map(text_of, row[:parts]))) if parts else 0
-            yield row[-1] if by == "partition" else key_number % by if isinstance(by, int) else None, key_number, value
+            value = measured(row[1:end])
+            key = self._id_number(row[0])
+            yield row[-1] if by == "partition" else key % by if isinstance(by, int) else None, key, value
+
+    @property
+    def _id(self) -> str:
+        return self.sql.name(self.sql.id.name)
+
+    def _text_of_id(self, value: object) -> str:
+        """An id as the lake writes it."""
+        is_readable = isinstance(value, bytes) and self.sql.id.kind == "binary"
+        return value.decode("utf-8", "replace") if is_readable else text_of(value)  # type: ignore[attr-defined]
+
+    def _id_number(self, value: object) -> int:
+        return 0 if value is None else number(self._text_of_id(value))
 
     def _measured(self, measure: Measure) -> list[str]:
         choice = self.sql.choice

@@ -64,6 +64,12 @@ def test_a_key_that_came_back_after_its_tombstone_lives(lake: Lake) -> None:
     assert names(lake) == {"a": "A again"}
 
 
+def test_a_row_without_its_id_is_no_track(lake: Lake) -> None:
+    lake.add("catalog__extracts", [extract(1)], 1)
+    lake.add(TRACK, [{"track_id": "a", "name": "A"}, {"name": "nothing"}, {"name": "nothing else"}], 1)
+    assert names(lake) == {"a": "A"}
+
+
 def test_load_ids_compare_as_numbers(lake: Lake) -> None:
     lake.add("catalog__extracts", [extract(9)], 9)
     lake.add(TRACK, [{"track_id": "a", "name": "old"}], 9)

@@ -131,6 +131,13 @@ def test_plays_that_the_lake_lost_open_a_gap_that_says_how_many(lake: Lake) -> N
     assert [state for *_, state in ledger(lake)] == ["proven", "gap", "proven"]
 
 
+def test_plays_that_are_held_back_open_a_gap_though_the_page_before_and_the_page_after_overlap(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50)), poll(120, range(31, 81))])  # the poll between is held back
+    held = {"path": "a", "table_name": "spotify_api__plays", "lost_rows": 30, "is_healed": False}
+    lake.add("lake__losses", [held | {"first_at": minute(61), "last_at": minute(79)}])
+    assert [state for *_, state in ledger(lake)] == ["proven", "gap", "proven"]
+
+
 def test_a_poll_without_an_answer_proves_nothing(lake: Lake) -> None:
     lake.add("spotify_api__polls", [poll(60, range(50)), poll(70, range(0), status=429), poll(200, range(120, 170))])
     assert ledger(lake) == [(60, 120, "gap"), (120, 200, "proven")]
