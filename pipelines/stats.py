@@ -113,10 +113,12 @@ def _gaps(of: Stats) -> Iterator[str]:
     gaps = of.answers["gaps"].row
     if of.is_minimum:
         between = f"{gaps['from_at']:%Y-%m-%d %H:%M} and {gaps['to_at']:%Y-%m-%d %H:%M}"
-        yield (
-            f"  {of.span.label}: a gap in the history between {between}, at least"
-            f" {gaps['missing_at_least']:,} plays missing; numbers are minimums"
+        missing = (
+            f"at least {gaps['missing_at_least']:,} plays"
+            if gaps["missing_at_least"]
+            else "nobody knows how many plays"
         )
+        yield f"  {of.span.label}: a gap in the history between {between}, {missing} missing; numbers are minimums"
 
 
 def _stats(connection: "duckdb.DuckDBPyConnection", of: Span, before: Span, zone: str) -> Stats:

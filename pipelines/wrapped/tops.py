@@ -36,7 +36,7 @@ def _item(row: Mapping[str, Any], name: str, most: int) -> Markup:
 def _move(row: Mapping[str, Any]) -> str:
     before, now = row["previous_rank"], row["rank"]
     if before is None:
-        return "new"
+        return "was\N{NO-BREAK SPACE}not\N{NO-BREAK SPACE}there"
     if before == now:
         return "=\N{NO-BREAK SPACE}same\N{NO-BREAK SPACE}place"
     return f"{'▲' if before > now else '▼'}\N{NO-BREAK SPACE}was\N{NO-BREAK SPACE}{before}"

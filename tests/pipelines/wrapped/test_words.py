@@ -76,7 +76,7 @@ def test_each_place_says_how_long_and_where_it_stood_before(told: tuple[Page, Tr
         was = {item: place for place, (item, _, _) in enumerate(before, 1)}
         for place, (words, (item, plays, ms)) in enumerate(zip(page.items[name], now, strict=False), 1):
             moved = f"▲ was {was[item]}" if was.get(item, 0) > place else f"▼ was {was.get(item)}"
-            move = "new" if item not in was else "= same place" if was[item] == place else moved
+            move = "was not there" if item not in was else "= same place" if was[item] == place else moved
             assert words.startswith(f"{place} ")
             assert " ".join(words.split()).endswith(f"{plays:,} plays {lasting(ms)} · {move}"), (name, place)
 
