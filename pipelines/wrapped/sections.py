@@ -169,11 +169,12 @@ def completeness(story: Story) -> Markup:
     """Whether the numbers are all that there is, and who told them."""
     gaps = story["gaps"].row
     if story.is_minimum:
+        missing = gaps["missing_at_least"]
+        plays = f"at least {missing:,} plays" if missing else "nobody knows how many plays"
         text = (
             f"Your history has {gaps['gaps']:,} gap{'s' if gaps['gaps'] != 1 else ''} here, between "
-            f"{gaps['from_at']:%Y-%m-%d %H:%M} and {gaps['to_at']:%Y-%m-%d %H:%M}, with at least "
-            f"{gaps['missing_at_least']:,} plays missing: every number on this page is a minimum. "
-            "Your next privacy export closes it."
+            f"{gaps['from_at']:%Y-%m-%d %H:%M} and {gaps['to_at']:%Y-%m-%d %H:%M}, with {plays} "
+            "missing: every number on this page is a minimum. Your next privacy export closes it."
         )
     else:
         text = "No gap is known in this time: the numbers are what your sources hold."
