@@ -12,7 +12,9 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pipelines import duck
@@ -76,16 +78,37 @@ def open_session(settings: Settings, master: str | None = None) -> "SparkSession
 
 
 def plain_letters() -> Callable[[str | None], str | None]:
-    """A function that takes the accents from a text as DuckDB's strip_accents does.
+    """A function that takes the accents from Latin and Greek letters, as the macro plain_letters does in DuckDB.
 
     Made here, not a function of this module: so it travels to executors, which have no checkout.
     """
+    marks_go = (
+        (0x0, 0x3FF), (0x1D00, 0x2BFF), (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xAB30, 0xAB6F), (0xFB00, 0xFB06),
+        (0xFF00, 0xFF5E), (0x1D400, 0x1DFFF), (0x1F000, 0x1FAFF),
+    )  # fmt: skip
+    selectors = dict.fromkeys((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+
+    def is_mark(sign: str) -> bool:
+        return unicodedata.category(sign).startswith("M")
+
+    def parts(text: str) -> Iterator[tuple[bool, str]]:
+        keeps = False
+        for sign in text:
+            keeps = keeps if is_mark(sign) else not any(first <= ord(sign) <= last for first, last in marks_go)
+            yield keeps, sign
+
+    def without_marks(text: str) -> str:
+        signs = unicodedata.normalize("NFD", text)
+        return unicodedata.normalize("NFC", "".join(sign for sign in signs if not is_mark(sign)))
 
     def plain(text: str | None) -> str | None:
         if text is None or text.isascii():
             return text
-        signs = unicodedata.normalize("NFD", text)
-        return unicodedata.normalize("NFC", "".join(s for s in signs if not unicodedata.category(s).startswith("M")))
+        told = []
+        for keeps, group in groupby(parts(unicodedata.normalize("NFC", text)), key=itemgetter(0)):
+            part = "".join(sign for _, sign in group)
+            told.append(part.translate(selectors) if keeps else without_marks(part))
+        return "".join(told)
 
     return plain
 

@@ -188,9 +188,27 @@
 {% macro default__small_letters(text) -%} lower({{ text }}) {%- endmacro %}
 {% macro spark__small_letters(text) -%} lower(translate({{ text }}, 'Σİ', 'σi')) {%- endmacro %}
 
-{# letters without their accents #}
+{#
+    Latin and Greek letters without their accents. In other scripts a mark makes another letter (й, が, กิ): there it stays,
+    but for the selectors that only choose a glyph. pipelines/spark.py has the same rule for Spark.
+#}
 {% macro plain_letters(text) -%} {{ return(adapter.dispatch('plain_letters', 'lakehouse')(text)) }} {%- endmacro %}
-{% macro default__plain_letters(text) -%} strip_accents({{ text }}) {%- endmacro %}
+
+{% macro default__plain_letters(text) -%}
+    {%- set marks_go = '\\p{M}\\x{0}-\\x{3FF}\\x{1D00}-\\x{2BFF}\\x{2C60}-\\x{2C7F}\\x{A720}-\\x{A7FF}\\x{AB30}-\\x{AB6F}'
+        ~ '\\x{FB00}-\\x{FB06}\\x{FF00}-\\x{FF5E}\\x{1D400}-\\x{1DFFF}\\x{1F000}-\\x{1FAFF}' -%}
+    array_to_string(
+        list_transform(
+            regexp_extract_all(nfc_normalize({{ text }}), '(?:[^{{ marks_go }}]\p{M}*)+|[{{ marks_go }}]+'),
+            lambda part: case
+                when unicode(part) < 1024 or regexp_matches(part, '^[{{ marks_go }}]') then strip_accents(part)
+                else regexp_replace(part, '[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]', '', 'g')
+            end
+        ),
+        ''
+    )
+{%- endmacro %}
+
 {% macro spark__plain_letters(text) -%} lakehouse_plain_letters({{ text }}) {%- endmacro %}
 
 {# a record with named fields; records compare field by field in the written order #}

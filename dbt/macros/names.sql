@@ -1,6 +1,7 @@
 {#
     How names are compared. A feed spells a song its own way: with or without accents, guests, "Remastered 2011". The
-    comparable form keeps letters and digits of every script, so that Japanese or Cyrillic titles stay apart.
+    comparable form keeps letters and digits of every script, and the marks of those where a mark makes another letter, so
+    that Japanese, Thai or Cyrillic titles stay apart: й is not и, and ё, though often written so, is not е.
 #}
 
 {% macro comparable(text) -%}

@@ -13,11 +13,13 @@ from pipelines import duck, spark
 from pipelines.lake import Loss, take_snapshot
 from pipelines.settings import load
 from pipelines.store import Folder
+from tests.dbt.macro import expression
 from tests.spark.lake import FIRST, Packages
 
 pytestmark = pytest.mark.spark
 CODES = "range(1, 1114112) as t(code) where code not between 55296 and 57343"
-WORDS = ("ΟΔΟΣ", "ΣΑΣ", "İSTANBUL", "한국어", "e\u0301", "ﬁn", "क्षत्रिय", "Ĳssel")
+WORDS = ("ΟΔΟΣ", "ΣΑΣ", "İSTANBUL", "한국어", "e\u0301", "ﬁn", "क्षत्रिय", "Ĳssel", "й", "Café กิน", "か\u3099")
+PLAIN = expression("dialect.sql", "default__plain_letters", "t")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_every_letter_that_java_and_python_know_is_written_small_and_plain_as_duckdb_does(session: Any) -> None:
     with duckdb.connect() as connection:
         told = connection.execute(
-            f"select t, lower(t), strip_accents(t) from (select chr(code::int) as t from {CODES} union all select unnest($1))",
+            f"select t, lower(t), {PLAIN} from (select chr(code::int) as t from {CODES} union all select unnest($1))",
             [list(WORDS)],
         ).fetchall()
     session.createDataFrame(told, "letter string, small string, plain string").createOrReplaceTempView("letters")
