@@ -91,10 +91,21 @@ def build(settings: Settings, snapshot: Snapshot, full_refresh: bool = False) ->
     if is_new or not _is_green(mark, wanted):
         fresh_from = "" if is_new else fresh.fresh_from(settings, snapshot)
         build_models(settings, target.database, target.target, fresh_from)
+        _tell_unreadable(target.database)
     fresh.remember(settings, snapshot)
     write_snapshot(settings, target.database)
     _write_mark(settings, _green(wanted))
     return target
+
+
+def _tell_unreadable(database: Path) -> None:
+    import duckdb
+
+    query = "select count(*) from silver.stg_spotify_api__plays where not is_readable"
+    with duckdb.connect(str(database)) as connection:
+        ((count,),) = connection.execute(query).fetchall()
+    if count:
+        log.warning("%d plays of the API have a payload that is no JSON: they are told by time and track alone", count)
 
 
 def is_at_hand(settings: Settings, wanted: Fingerprint) -> bool:

@@ -21,14 +21,15 @@ VIEWS = ("spotify_api__plays", *OBJECT_VIEWS, "catalog__spotify_tracks", "spotif
 LIMIT = 5_000
 QUERY = f"""
 with played as (
-    select track_id as id, payload from bronze.spotify_api__plays where track_id is not null
+    select track_id as id, try_cast(payload as json) as payload from bronze.spotify_api__plays
+    where track_id is not null
     union all
     select split_part(spotify_track_uri, ':', 3), null from bronze.spotify_export__streams
     where spotify_track_uri like 'spotify:track:%'
 ),
 plays as (select id, count(*) as plays from played group by id),
 told as (
-    select id, payload from bronze.spotify_api__tracks where payload is not null
+    select id, try_cast(payload as json) as payload from bronze.spotify_api__tracks where payload is not null
     union all
     select id, payload ->> '$.track' from played where payload is not null
 ),

@@ -12,19 +12,29 @@
         {{ json_texts(document, at ~ '.artists', 'id') }} as artist_ids,
         {{ json_texts(document, at ~ '.artists', 'name') }} as artist_names,
         upper(replace({{ json_text(document, at ~ '.external_ids.isrc') }}, '-', '')) as isrc,
-        {{ whole_number(json_text(document, at ~ '.duration_ms')) }} as duration_ms,
+        {{ length_ms(json_text(document, at ~ '.duration_ms')) }} as duration_ms,
         {{ whole_number(json_text(document, at ~ '.popularity')) }} as popularity,
         {{ json_text(document, at ~ '.type') }} as track_type
 {%- endmacro %}
 
-{# newest good answer of the API per id; `columns` come from its `payload` #}
+{# newest answer of the API per id that is good and can be read; `columns` come from its `payload` #}
 {% macro api_newest_answers(table) -%}
     source as (
-        select * from {{ source('spotify_api', table) }} where status = 200 and payload is not null
+        select
+            id,
+            fetched_at,
+            _dlt_load_id,
+            {{ json_document('payload') }} as payload
+        from {{ source('spotify_api', table) }}
+        where status = 200
+    ),
+
+    good as (
+        select * from source where payload is not null
     ),
 
     newest as (
-        {{ latest_per_key('source', 'id', 'fetched_at desc, _dlt_load_id desc, payload') }}
+        {{ latest_per_key('good', 'id', 'fetched_at desc, _dlt_load_id desc, payload') }}
     )
 {%- endmacro %}
 

@@ -8,9 +8,9 @@
         when trim({{ text }}) like '[%'
             then {{ map_list(
                 regexp_all(text, "\\x27(?:[^\\x27\\\\]|\\\\.)*\\x27|\\x22(?:[^\\x22\\\\]|\\\\.)*\\x22"),
-                without_backslashes('substring(x, 2, length(x) - 2)')
+                without_nul(without_backslashes('substring(x, 2, length(x) - 2)'))
             ) }}
-        else {{ one_text(text) }}
+        else {{ one_text(without_nul(text)) }}
     end
 {%- endmacro %}
 
@@ -37,6 +37,20 @@
 
 {# whole number from a column that holds it as an integer, a float or text; null where it is none #}
 {% macro whole_number(value) -%} try_cast(try_cast({{ value }} as double) as bigint) {%- endmacro %}
+
+{# the longest that a track or a play can be: a month, as in imports; beyond is damage, and more rows than fit into memory #}
+{% macro longest_ms() -%} 2678400000 {%- endmacro %}
+
+{# a length in ms as a source tells it; null where it is none, be it 0, less, or longer than a month #}
+{% macro length_ms(value) -%}
+    case when {{ whole_number(value) }} between 1 and {{ longest_ms() }} then {{ whole_number(value) }} end
+{%- endmacro %}
+
+{# text without NUL characters, which Postgres cannot hold: one such name would stop every publication #}
+{% macro without_nul(text) -%} replace({{ text }}, chr(0), '') {%- endmacro %}
+
+{# a column of the catalog as text #}
+{% macro catalog_text(column) -%} {{ without_nul('cast(' ~ column ~ ' as ' ~ text_type() ~ ')') }} {%- endmacro %}
 
 {#
     Load ids are times with fractions: compared as numbers, since text of another length sorts otherwise. dlt writes them as

@@ -7,6 +7,7 @@ Data flow: bytes and headers -> Answer -> client (waits, retries) -> polls, enri
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ class Answer:
         verdict: What the answer means.
         status: HTTP status, 0 where nothing readable came.
         body: The decoded JSON object, where there is one.
-        text: The JSON text as received, where the verdict is OK.
+        text: The JSON text as received, where the verdict is OK; half a character in it is written as U+FFFD.
         retry_after: Seconds that the server asks to wait, None where it does not say.
     """
 
@@ -62,6 +63,8 @@ class Answer:
 UNHEARD = Answer(Verdict.BROKEN, NO_ANSWER)
 """No answer at all: refused, cut or timed out."""
 
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _BY_STATUS = {
     204: Verdict.EMPTY,
     401: Verdict.UNAUTHORIZED,
@@ -107,9 +110,18 @@ def _decode(content: bytes) -> tuple[str | None, Mapping[str, Any] | None]:
     try:
         text = content.decode("utf-8")
         body = json.loads(text, parse_constant=_refuse)
+        return _mended(text, body) if isinstance(body, dict) else (text, None)
     except (ValueError, RecursionError):
         return None, None
-    return text, body if isinstance(body, dict) else None
+
+
+def _mended(text: str, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Half of a surrogate pair can be written in JSON, but not in text: files and DuckDB refuse it."""
+    if not _HALF_ESCAPED.search(text):
+        return text, body
+    whole = json.dumps(body, ensure_ascii=False)
+    mended = _HALF.sub("\ufffd", whole)
+    return (text, body) if mended == whole else (mended, json.loads(mended))
 
 
 def _refuse(constant: str) -> None:

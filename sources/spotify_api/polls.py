@@ -39,7 +39,7 @@ class Item:
     @property
     def uri(self) -> str:
         """URI of the track, empty where it has none."""
-        return str(self.track.get("uri") or "").encode("utf-8", "replace").decode()
+        return str(self.track.get("uri") or "")
 
     @property
     def key(self) -> str:
@@ -97,12 +97,7 @@ def iso_ms(time: datetime) -> str:
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:  # half a surrogate pair: valid JSON, no valid text
-        return json.dumps(value, separators=(",", ":"))
-    return text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _poll_row(answer: Answer, items: tuple[Item, ...], polled_at: datetime) -> dict[str, Any]:

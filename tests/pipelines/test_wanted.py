@@ -46,6 +46,22 @@ def test_what_bronze_lacks_is_wanted_most_played_first(
     ]
 
 
+def test_an_answer_that_is_no_json_hides_no_other(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(tmp_path))
+    half = '{"track": {"name": "\\ud83d"}}'
+    kinds = {
+        "spotify_api__plays": f"select 'spoilt' as track_id, '{half}' as payload",
+        "spotify_api__tracks": f"{ROWS['spotify_api__tracks']} union all select 'known', '{half}'",
+    }
+    for view, query in kinds.items():
+        duckdb.sql(f"copy ({query}) to '{tmp_path}/{view}.parquet'")
+    files = snapshot.files | {view: (File(f"{tmp_path}/{view}.parquet", "1.0", 1),) for view in kinds}
+    asked = list(wanted(load(), Snapshot(files)))
+    assert {("tracks", "spoilt"), ("artists", "second"), ("albums", "album")} < set(asked)
+
+
 def test_what_bronze_holds_is_never_fetched_again_though_the_source_has_forgotten_it(
     copied: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ played_tracks as (
 answers as (
     select {{ columns }}, fetched_at as told_at, 1 as preference from fetched_tracks
     union all
-    select {{ columns }}, offered_at, 2 from played_tracks
+    select {{ columns }}, offered_at, case when is_readable then 2 else 3 end from played_tracks
 ),
 
 newest as (

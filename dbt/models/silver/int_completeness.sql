@@ -18,14 +18,78 @@ spans as (
     select * from {{ ref('int_export_spans') }}
 ),
 
+plays as (
+    select
+        played_at,
+        track_uri
+    from {{ ref('stg_spotify_api__plays') }}
+),
+
 -- plays that the API did give, and that the lake has lost
-lost as (
+losses as (
     select
         first_at,
         last_at,
         lost_rows
     from {{ source('lake', 'losses') }}
-    where table_name = 'spotify_api__plays' and not is_healed and first_at is not null
+    where table_name = 'spotify_api__plays' and not is_healed
+),
+
+-- of a file that nobody could read when it was written the times are unknown: its plays are those that only pages tell
+untimed as (
+    select count(*) as files
+    from losses
+    where first_at is null
+    having count(*) > 0
+),
+
+page_items as (
+    select distinct {{ unnest_list('pages.item_keys') }} as item_key
+    from pages
+    cross join untimed
+),
+
+items as (
+    select
+        try_cast(split_part(item_key, '|', 1) as {{ instant_type() }}) as played_at,
+        substring(item_key, length(split_part(item_key, '|', 1)) + 2) as track_uri
+    from page_items
+),
+
+judged_items as (
+    select
+        items.played_at,
+        items.track_uri,
+        case when plays.played_at is null then 1 else 0 end as is_lost
+    from items
+    left join plays on items.played_at = plays.played_at and items.track_uri = coalesce(plays.track_uri, '')
+    where items.played_at is not null
+),
+
+-- lost items with no other between them share a number
+numbered_items as (
+    select
+        played_at,
+        is_lost,
+        sum(1 - is_lost) over (order by played_at, track_uri rows unbounded preceding) as run
+    from judged_items
+),
+
+lost as (
+    select
+        first_at,
+        last_at,
+        lost_rows
+    from losses
+    where first_at is not null
+    union all
+    select
+        min(played_at),
+        max(played_at),
+        sum(is_lost)
+    from numbered_items
+    where is_lost = 1
+    group by run
 ),
 
 pairs as (
@@ -35,6 +99,7 @@ pairs as (
         digest,
         item_keys,
         oldest_played_at,
+        coalesce(oldest_played_at, polled_at) as begins_at,
         lag(newest_played_at) over (order by polled_at, poll_id) as earlier_newest_at,
         lag(digest) over (order by polled_at, poll_id) as earlier_digest,
         lag(item_keys) over (order by polled_at, poll_id) as earlier_keys,
@@ -42,15 +107,24 @@ pairs as (
     from pages
 ),
 
+-- a page without a time, as an empty one, is as old as its poll; least and greatest would pass a null over
+dated as (
+    select
+        *,
+        coalesce(earlier_newest_at, earlier_polled_at) as earlier_ends_at
+    from pairs
+),
+
 doubted as (
     select
-        least(earlier_newest_at, oldest_played_at) as from_at,
-        greatest(earlier_newest_at, oldest_played_at) as to_at
-    from pairs
+        least(earlier_ends_at, begins_at) as from_at,
+        greatest(earlier_ends_at, begins_at) as to_at
+    from dated
     where
         earlier_polled_at is not null
         and item_count >= 50
-        and coalesce(digest <> earlier_digest, true)
+        -- pages of which no item can be read are equal in nothing but that
+        and (oldest_played_at is null or coalesce(digest <> earlier_digest, true))
         and not coalesce({{ lists_overlap('item_keys', 'earlier_keys') }}, false)
 ),
 

@@ -138,6 +138,34 @@ def test_plays_that_are_held_back_open_a_gap_though_the_page_before_and_the_page
     assert [state for *_, state in ledger(lake)] == ["proven", "gap", "proven"]
 
 
+def plays(*minutes: int) -> list[dict[str, Any]]:
+    return [{"poll_id": "p", "played_at": minute(m), "track_uri": f"spotify:track:{m}"} for m in minutes]
+
+
+def test_a_lost_file_whose_times_nobody_knows_opens_a_gap_where_only_pages_tell_of_plays(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(50)), poll(90, range(30, 80)), poll(120, range(70, 120))])
+    lake.add("spotify_api__plays", plays(*range(62), *range(66, 100), *range(101, 120)))
+    assert ledger(lake) == [(60, 120, "proven")]
+    lost = {"path": "a", "table_name": "spotify_api__plays", "reason": "no parquet file", "is_healed": False}
+    lake.add("lake__losses", [lost])
+    assert [(round(a), round(b), state) for a, b, state in ledger(lake)] == [
+        (60, 62, "proven"), (62, 65, "gap"), (65, 100, "proven"), (100, 100, "gap"), (100, 120, "proven"),
+    ]  # fmt: skip
+    found = lake.query("select missing_at_least from silver.int_completeness where state = 'gap' order by from_at")
+    assert found == [(4,), (1,)]
+
+
+def test_an_empty_page_hides_no_gap(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(70, range(0)), poll(200, range(120, 170))])
+    assert ledger(lake) == [(60, 70, "proven"), (70, 120, "gap"), (120, 200, "proven")]
+
+
+def test_a_full_page_of_which_no_item_can_be_read_proves_nothing(lake: Lake) -> None:
+    unread = [poll(number, range(0)) | {"item_count": 50} for number in (100, 110)]
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), *unread, poll(200, range(120, 170))])
+    assert ledger(lake) == [(60, 100, "gap"), (100, 110, "gap"), (110, 120, "gap"), (120, 200, "proven")]
+
+
 def test_a_poll_without_an_answer_proves_nothing(lake: Lake) -> None:
     lake.add("spotify_api__polls", [poll(60, range(50)), poll(70, range(0), status=429), poll(200, range(120, 170))])
     assert ledger(lake) == [(60, 120, "gap"), (120, 200, "proven")]

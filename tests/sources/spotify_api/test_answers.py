@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,11 +111,20 @@ def test_an_item_that_cannot_be_read_leaves_the_page_full():
     assert len(event["plays"]) == 1
 
 
-def test_half_a_character_is_kept_as_it_was_written():
-    raw = b'{"items": [{"played_at": "2026-03-01T10:00:00Z", "track": {"uri": "u", "name": "\\ud83d"}}]}'
-    (play,) = poll_event(judge(200, {}, raw), Memory(), AT)["plays"]
-    assert json.loads(play["payload"])["track"]["name"] == "\ud83d"
-    play["payload"].encode()
+def test_half_a_character_is_kept_as_a_sign_that_files_and_duckdb_can_read():
+    raw = b'{"items": [{"played_at": "2026-03-01T10:00:00Z", "track": {"id": "\\uDE00", "uri": "u\\ud83d", "name": "a\\ud83d"}}]}'
+    answer = judge(200, {}, raw)
+    (play,) = poll_event(answer, Memory(), AT)["plays"]
+    assert (play["track_id"], play["track_uri"]) == ("\ufffd", "u\ufffd")
+    for text, path in ((play["payload"], "$.track.name"), (answer.text, "$.items[0].track.name")):
+        assert duckdb.execute("select json_extract_string($1, $2)", [text, path]).fetchall() == [("a\ufffd",)]
+
+
+def test_a_whole_character_written_in_two_halves_and_a_backslash_are_kept_as_received():
+    raw = b'{"name": "\\ud83d\\ude00 \\\\ud83d"}'
+    answer = judge(200, {}, raw)
+    assert answer.text == raw.decode()
+    assert answer.body == {"name": "\U0001f600 \\ud83d"}
 
 
 def test_names_in_every_script_are_kept_readable():

@@ -87,6 +87,7 @@ artist_genres as (
             {{ unnest_list('genres') }} as genre
         from dim_artists
     ) as unfolded
+    where genre is not null and genre <> ''
 ),
 
 genre_heat as (

@@ -131,7 +131,7 @@ artists as (
         plays,
         ms_played,
         days,
-        false as is_minimum
+        is_minimum
     from {{ ref('listened_artists') }}
 ),
 
@@ -145,7 +145,7 @@ one_hits as (
         cast(null as {{ text_type() }}) as session_id,
         tracks.plays,
         tracks.ms_played,
-        false as is_minimum
+        tracks.is_minimum
     from {{ ref('listened_tracks') }} as tracks
     inner join {{ ref('listened_artists') }} as its_artist on tracks.artist_key = its_artist.artist_key
     where tracks.plays >= {{ one_hit_plays }} and tracks.plays >= {{ one_hit_share }} * its_artist.plays

@@ -2,8 +2,8 @@ with {{ catalog_rows('spotify_artists', 'artist_id') }},
 
 renamed as (
     select
-        cast(artist_id as {{ text_type() }}) as artist_id,
-        cast(name as {{ text_type() }}) as artist_name,
+        {{ catalog_text('artist_id') }} as artist_id,
+        {{ catalog_text('name') }} as artist_name,
         {{ python_list('genres') }} as genres,
         {{ whole_number('artist_popularity') }} as popularity,
         {{ whole_number('followers') }} as followers

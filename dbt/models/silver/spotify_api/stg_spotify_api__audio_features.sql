@@ -3,7 +3,7 @@ with {{ api_newest_answers('audio_features') }},
 renamed as (
     select
         id as track_id,
-        {{ whole_number(json_text('payload', '$.duration_ms')) }} as duration_ms,
+        {{ length_ms(json_text('payload', '$.duration_ms')) }} as duration_ms,
         {{ whole_number(json_text('payload', '$.key')) }} as key,
         {{ whole_number(json_text('payload', '$.mode')) }} as mode,
         {{ whole_number(json_text('payload', '$.time_signature')) }} as time_signature,

@@ -2,18 +2,31 @@
 {{ config(materialized='table') }}
 
 with source as (
-    select * from {{ source('spotify_api', 'plays') }}
+    select
+        poll_id,
+        offered_at,
+        played_at,
+        track_id,
+        track_uri,
+        {{ json_document('payload') }} as payload
+    from {{ source('spotify_api', 'plays') }}
 ),
 
+-- an item that cannot be read is a play all the same, of which time and track are known
 newest_offers as (
-    {{ latest_per_key('source', 'played_at, track_uri', 'offered_at desc, poll_id desc, payload') }}
+    {{ latest_per_key(
+        'source',
+        'played_at, track_uri',
+        'case when payload is null then 1 else 0 end, offered_at desc, poll_id desc, payload'
+    ) }}
 ),
 
 renamed as (
     select
         {{ md5_key(["'api'", to_ms('played_at'), 'track_uri', '1']) }} as observation_key,
-        track_id,
+        {{ without_nul('track_id') }} as track_id,
         track_uri,
+        payload is not null as is_readable,
         {{ api_track_columns('payload', '$.track') }},
         played_at,
         offered_at

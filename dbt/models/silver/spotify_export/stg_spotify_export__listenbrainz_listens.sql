@@ -13,7 +13,7 @@ renamed as (
         artist_name,
         track_name,
         release_name as album_name,
-        duration_ms,
+        {{ length_ms('duration_ms') }} as duration_ms,
         ms_played,
         listened_at as started_at
     from first_imports
