@@ -86,7 +86,7 @@ lost as (
     select
         min(played_at),
         max(played_at),
-        sum(is_lost)
+        cast(sum(is_lost) as bigint)
     from numbered_items
     where is_lost = 1
     group by run

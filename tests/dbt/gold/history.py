@@ -133,8 +133,9 @@ class History:
                 "total_tracks": 10}  # fmt: skip
 
     def _artist_row(self, artist: int) -> dict[str, Any]:
+        genres = self.genres(artist)
         return {"artist_id": f"artist{artist:02}", "artist_name": f"Artist {artist:02}",
-                "genres": self.genres(artist), "popularity": 10, "followers": 1000,
+                "genres": genres and [*genres, ""], "popularity": 10, "followers": 1000,
                 "is_known_by_catalog": True, "is_known_by_api": False}  # fmt: skip
 
     def _stretches(self) -> list[dict[str, Any]]:

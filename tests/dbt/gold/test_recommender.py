@@ -178,3 +178,14 @@ def test_a_first_play_already_has_its_story_where_no_source_tells_what_is_popula
         ]
         assert con.execute("select count(*) from gold.recommendations where reason is null").fetchone() == (0,)
         assert con.execute("select count(*) from gold.recommendation_quality").fetchone() == (0,)
+
+
+def test_an_empty_genre_is_no_reason(build_gold: Build) -> None:
+    tracks = catalog(Random(1))
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    plays = [Play(f"p{day}", first + timedelta(days=day), 200_000, tracks[1]) for day in range(3)]
+    needed = "+int_rec_unheard,path:models/gold"
+    with build_gold(History(tracks, plays), "run", needed, **LISTENER) as con:
+        found = con.execute("select distinct genre from silver.int_rec_unheard where genre is not null").fetchall()
+    assert found
+    assert ("",) not in found

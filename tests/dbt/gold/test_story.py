@@ -137,6 +137,13 @@ def test_the_biggest_day_and_the_most_replayed_track_are_extremes(
     assert value("biggest_day_by_time") == max(days.values())
 
 
+def test_a_record_over_the_whole_history_is_a_minimum_where_the_history_has_a_gap(gold: Con, history: History) -> None:
+    query = """select record, bool_and(is_minimum) from gold.records
+        where record in ('most_faithful_artist', 'one_hit_obsession') group by record"""
+    assert history.gaps
+    assert dict(gold.execute(query).fetchall()) == {"most_faithful_artist": True, "one_hit_obsession": True}
+
+
 def test_import_balance_accounts_for_every_row_of_the_file(gold: Con, history: History) -> None:
     short = sum(not LISTENER.counts(p) for p in history.plays)
     rows = dict(gold.execute("select reason, rows from gold.import_balance").fetchall())
