@@ -11,7 +11,7 @@ FEW_ROWS = {
     "forgotten": "the last day, and days of gaps", "listened_albums": "days of gaps", "listened_artists": "days of gaps",
     "listened_tracks": "days of gaps", "listening_clock": "hours of a week, and days of gaps",
     "on_repeat": "a window, and days of gaps",
-    "recommendation_quality": "measures", "sessions": "days of gaps", "streaks": "the last day, and days of gaps",
+    "recommendation_quality": "measures", "records": "days of gaps", "sessions": "days of gaps", "streaks": "the last day, and days of gaps",
     "top_albums": "the first day", "top_artists": "the first day", "top_genres": "the first day", "top_tracks": "the first day",
     "int_rec_artists": "days of cases", "int_rec_cases": "days of cases", "int_rec_measures": "measures",
     "int_rec_scored": "weights", "int_rec_taste": "days of cases", "int_settled_gold": "one moment",

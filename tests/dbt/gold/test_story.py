@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -142,6 +143,16 @@ def test_a_record_over_the_whole_history_is_a_minimum_where_the_history_has_a_ga
         where record in ('most_faithful_artist', 'one_hit_obsession') group by record"""
     assert history.gaps
     assert dict(gold.execute(query).fetchall()) == {"most_faithful_artist": True, "one_hit_obsession": True}
+
+
+def test_a_break_is_silence_and_no_gap(gold: Con, history: History, counted: list[Play]) -> None:
+    runs = streaks(LISTENER.day(p) for p in counted)
+    between = [(ended, started) for (_, ended, _), (started, _, _) in pairwise(sorted(runs))]
+    ((first, last),) = ([at.astimezone(LISTENER.zone).date() for at in gap] for gap in history.gaps)
+    silent = [(started - ended).days - 1 for ended, started in between if started < first or ended > last]
+    rows = gold.execute("select value from gold.records where record = 'longest_break' order by place").fetchall()
+    assert [value for (value,) in rows] == sorted(silent, reverse=True)[:3] != []
+    assert len(silent) < len(between)
 
 
 def test_import_balance_accounts_for_every_row_of_the_file(gold: Con, history: History) -> None:

@@ -72,7 +72,18 @@ streaks as (
     from {{ ref('streaks') }}
 ),
 
--- the silent days between one streak and the next
+gap_days as (
+    select * from {{ ref('int_gap_days') }}
+),
+
+followed_streaks as (
+    select
+        ended_on,
+        lead(started_on) over (order by started_on) as next_started_on
+    from {{ ref('streaks') }}
+),
+
+-- the silent days between one streak and the next; where a gap lies between them nobody knows whether they were silent
 breaks as (
     select
         {{ gold_add_days('ended_on', 1) }} as happened_on,
@@ -83,15 +94,10 @@ breaks as (
         cast(0 as bigint) as plays,
         cast(0 as bigint) as ms_played,
         {{ gold_days_between('ended_on', 'next_started_on') }} - 1 as days,
-        is_minimum
-    from (
-        select
-            ended_on,
-            is_minimum,
-            lead(started_on) over (order by started_on) as next_started_on
-        from {{ ref('streaks') }}
-    ) as followed
-    where next_started_on is not null
+        false as is_minimum
+    from followed_streaks
+    left join gap_days on gap_days.gap_on between followed_streaks.ended_on and followed_streaks.next_started_on
+    where next_started_on is not null and gap_days.gap_on is null
 ),
 
 track_days as (
