@@ -2,9 +2,12 @@
 
 A check is a function that returns what to give instead, or None.
 
+An empty text is no value: the default counts.
+
 Data flow: key -> environment, .dlt/*.toml -> value, or a UsageProblem that names its environment variable
 """
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +26,7 @@ def value(key: str, default: T, check: Callable[[T], str | None] | None = None) 
         UsageProblem: It is of another type, or the check complains.
     """
     found = _configured(key, type(default))
-    if found is None:
+    if found is None or found == "":
         return default
     if check and (fault := check(found)):
         raise UsageProblem(f"{variable(key)} is {found!r}: {fault}")
@@ -42,6 +45,18 @@ def secret(key: str, check: Callable[[str], str | None] | None = None) -> str | 
     found: str | None = dlt.secrets.get(key, str) or dlt.config.get(key, str)
     if found and check and (fault := check(found)):
         raise UsageProblem(f"{variable(key)} is {found!r}: {fault}")
+    return found or None
+
+
+def place(key: str, check: Callable[[str], str | None]) -> str | None:
+    """Where something is; a complaint does not show it, since a password may be part of it.
+
+    Raises:
+        UsageProblem: The check complains.
+    """
+    found = secret(key)
+    if found and (fault := check(found)):
+        raise UsageProblem(f"{variable(key)} {fault}")
     return found
 
 
@@ -57,6 +72,8 @@ def _configured(key: str, kind: type[T]) -> T | None:
     try:
         found: T | None = dlt.config.get(key, kind)
     except (ConfigValueCannotBeCoercedException, ValueError) as error:
+        if os.environ.get(variable(key)) == "":
+            return None
         raise UsageProblem(f"{variable(key)} must be of type {kind.__name__}: correct it there or in .dlt/") from error
     return found
 
@@ -88,6 +105,47 @@ def at_least(least: int) -> Callable[[int], str | None]:
 def share(number: float) -> str | None:
     """Check of a share."""
     return None if 0 <= number <= 1 else "give a share between 0 and 1"
+
+
+def lake(url: str) -> str | None:
+    """Check of the lake's address: a folder, or a bucket."""
+    scheme = scheme_of(url)
+    if scheme in ("", "file", "s3"):
+        return None
+    return f"begins with {scheme}://, and is neither a folder nor s3://. Give a folder, or s3://bucket/prefix."
+
+
+def warehouse(url: str) -> str | None:
+    """Check of the warehouse's address: what is no Postgres would be taken for a file, its password in the name."""
+    scheme = scheme_of(url)
+    if scheme in ("", "postgresql", "postgres"):
+        return None
+    return f"begins with {scheme}://: give postgresql://user:password@host/database, or the path of a DuckDB file."
+
+
+def catalog(url: str) -> str | None:
+    """Check of the catalog's address, by the parser that will read it."""
+    import sqlalchemy as sa
+
+    try:
+        sa.make_url(url).get_dialect()
+    except (sa.exc.ArgumentError, ImportError, ValueError):
+        return (
+            "is no SQLAlchemy URL of a database that is known here: give one such as "
+            "mysql+pymysql://user:password@host/spotify or sqlite:////path/catalog.db."
+        )
+    return None
+
+
+def webhook(url: str) -> str | None:
+    """Check of an address that is posted to."""
+    return None if scheme_of(url).lower() in ("http", "https") else "is no address to post to: it begins with https://."
+
+
+def scheme_of(url: str) -> str:
+    """What comes before `://`, or before `:/` as a path is written that once was a URL; empty for a path."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):/", url)
+    return match[1] if match else ""
 
 
 def memory(text: str) -> str | None:

@@ -13,10 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.configured import at_least, memory, one_of, optional, path, secret, share, value, zone
+from pipelines import configured
+from pipelines.configured import at_least, memory, one_of, optional, path, place, secret, share, value, zone
 from sandbox.habits import EVERYDAY, HABITS
+from sources.problem import UsageProblem
 
 ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ("dev", "staging", "prod", "tests")
+SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
+"""In the order of a run: the API's budget is spent on what the history names."""
+
 STRATEGIES = ("full", "watermark", "partition")
 URL_STYLES = ("path", "vhost")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -164,11 +170,12 @@ def load(profile: str | None = None) -> Settings:
         profile: Name of the profile; None takes `WORKSPACE__PROFILE`, or `dev`.
 
     Raises:
-        UsageProblem: A value is missing or wrong; the message names its environment variable.
+        UsageProblem: There is no such profile; or a value is missing or wrong: its environment variable is named.
     """
+    known(profile or os.environ.get("WORKSPACE__PROFILE"))
     if profile:
         os.environ["WORKSPACE__PROFILE"] = profile
-    name = _profile(profile)
+    name = known(_profile(profile))
     data_dir = path("lakehouse.data_dir", ROOT / ".dlt" / "data" / name, ROOT)
     os.environ["DLT_DATA_DIR"] = str(data_dir)  # dlt keeps pipelines below it, and its dashboard looks there
     return Settings(
@@ -184,7 +191,7 @@ def load(profile: str | None = None) -> Settings:
         lock_wait=value("lakehouse.lock_wait", 600, check=at_least(0)),
         memory_limit=optional("lakehouse.memory_limit", check=memory),
         alert_command=optional("lakehouse.alert_command"),
-        alert_url=optional("lakehouse.alert_url"),
+        alert_url=place("lakehouse.alert_url", configured.webhook),
         catalog=_catalog(data_dir),
         spotify_api=_spotify_api(),
         spotify_export=SpotifyExportSettings(
@@ -202,6 +209,19 @@ def load(profile: str | None = None) -> Settings:
     )
 
 
+def known(profile: str | None) -> str:
+    """The profile, `dev` where none is named.
+
+    Raises:
+        UsageProblem: There is none of this name; dlt would make it, and folders for it.
+    """
+    if profile and profile not in PROFILES:
+        raise UsageProblem(
+            f"There is no profile {profile}: name one of {', '.join(PROFILES)} with --profile or WORKSPACE__PROFILE."
+        )
+    return profile or PROFILES[0]
+
+
 def _profile(wanted: str | None) -> str:
     from dlt.common.runtime.run_context import active, switch_context
 
@@ -215,7 +235,7 @@ def _profile(wanted: str | None) -> str:
 def _catalog(data_dir: Path) -> CatalogSettings:
     from sources.catalog import NAMES
 
-    url = secret("sources.catalog.credentials")
+    url = place("sources.catalog.credentials", configured.catalog)
     tables = {table: _table(f"sources.catalog.{table}") for table in NAMES}
     return CatalogSettings(url or f"sqlite:///{data_dir / 'catalog.sqlite'}", url is None, tables)
 
@@ -243,7 +263,7 @@ def _spotify_api() -> SpotifyApiSettings:
 
 def _lake(data_dir: Path) -> LakeSettings:
     section = "destination.lake"
-    url = optional(f"{section}.bucket_url") or str(data_dir / "lake")
+    url = place(f"{section}.bucket_url", configured.lake) or str(data_dir / "lake")
     if "://" not in url:
         url = str((ROOT / url).resolve())
     return LakeSettings(
@@ -258,7 +278,7 @@ def _lake(data_dir: Path) -> LakeSettings:
 
 def _warehouse(data_dir: Path) -> WarehouseSettings:
     section = "destination.warehouse"
-    url = secret(f"{section}.credentials") or str(data_dir / "warehouse.duckdb")
+    url = place(f"{section}.credentials", configured.warehouse) or str(data_dir / "warehouse.duckdb")
     return WarehouseSettings(
         url=url if "://" in url else str((ROOT / url).resolve()),
         admin_credentials=secret(f"{section}.admin_credentials"),

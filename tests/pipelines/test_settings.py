@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import SURROUNDINGS
+from tests.environment import SURROUNDINGS, Environment
 
 ROOT = Path(__file__).parents[2]
 SHOW = """
@@ -22,7 +22,7 @@ print(json.dumps({
     "profile": settings.profile, "timezone": settings.timezone, "data_dir": str(settings.data_dir),
     "lake": settings.lake.bucket_url, "warehouse": settings.warehouse.url, "sandbox": settings.uses_sandbox,
     "strategy": settings.catalog.tables["spotify_tracks"].strategy, "keep": settings.spotify_export.keep_place,
-    "share": settings.min_play_share,
+    "share": settings.min_play_share, "catalog": settings.catalog.is_default, "wait": settings.lock_wait,
 }))
 """
 
@@ -95,6 +95,70 @@ def test_a_wrong_value_is_a_usage_problem_that_names_the_variable(variable: str,
     found = resolved(**{variable: value})
     assert found["exit_code"] == 2
     assert variable in str(found["problem"])
+
+
+SECRET = "hunter2-of-nobody"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("DESTINATION__LAKE__BUCKET_URL", f"gs://me:{SECRET}@foo", "gs://"),
+        (
+            "DESTINATION__WAREHOUSE__CREDENTIALS",
+            f"postgresql+psycopg2://me:{SECRET}@db:5432/x",
+            "postgresql+psycopg2://",
+        ),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{SECRET}@db/x", "mysql://"),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql:/me:{SECRET}@db/x", "mysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense {SECRET}", "mysql+pymysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense://me:{SECRET}@db/x", "mysql+pymysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"mysql://me:{SECRET}@db:port/x", "mysql+pymysql://"),
+        ("LAKEHOUSE__ALERT_URL", f"ftp://hooks.example/{SECRET}", "https://"),
+    ],
+)
+def test_an_address_of_another_kind_is_refused_where_it_is_read_and_never_shown(
+    variable: str, value: str, told: str
+) -> None:
+    found = resolved(**{variable: value})
+    assert found["exit_code"] == 2
+    assert str(found["problem"]).startswith(f"{variable} ")
+    assert told in str(found["problem"])
+    assert SECRET not in str(found["problem"])
+
+
+@pytest.mark.parametrize(
+    "value", ["postgresql://me:you@db:5432/x", "postgres://db/x", "file.duckdb", "/folder/of mine/file.duckdb"]
+)
+def test_a_postgres_or_a_path_is_a_warehouse(value: str) -> None:
+    assert str(resolved(DESTINATION__WAREHOUSE__CREDENTIALS=value)["warehouse"]).endswith(value)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["LAKEHOUSE__TIMEZONE", "LAKEHOUSE__LOCK_WAIT", "SOURCES__CATALOG__CREDENTIALS", "SOURCES__SPOTIFY_API__CLIENT_ID",
+     "WORKSPACE__PROFILE", "DESTINATION__WAREHOUSE__CREDENTIALS", "LAKEHOUSE__DATA_DIR"],
+)  # fmt: skip
+def test_an_empty_value_means_the_default(variable: str) -> None:
+    assert resolved(**{variable: ""}) == resolved()
+
+
+def test_a_wrong_address_makes_nothing(tmp_path: Path) -> None:
+    for variable, value in (
+        ("SOURCES__CATALOG__CREDENTIALS", "nonsense"),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{SECRET}@db/x"),
+        ("DESTINATION__LAKE__BUCKET_URL", "gs://foo"),
+    ):
+        answer = Environment(tmp_path / "data", {variable: value}).run(cwd=tmp_path)
+        assert answer.returncode == 2
+        assert variable in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_sqlite_file_in_the_environment_is_below_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "data", {"SOURCES__CATALOG__CREDENTIALS": "sqlite:///rel.sqlite?timeout=9"})
+    answer = environment.run("ingest", "catalog", "--profile", "prod", cwd=tmp_path)
+    assert f"{tmp_path / 'rel.sqlite'} does not exist" in answer.stderr
 
 
 def test_dlt_and_its_log_are_not_named_after_the_folder_of_the_checkout() -> None:
