@@ -28,8 +28,8 @@ torture: .venv/.dev  ## random schedules of runs and faults (SERVERS=1 SEED=7 ST
 	TORTURE_SEED=$(SEED) TORTURE_STEPS=$(STEPS) TORTURE_MINUTES=$(or $(MINUTES),15) TORTURE_SCHEDULES=$(SCHEDULES) TORTURE_SERVERS=$(SERVERS) \
 	  $(BIN)/python -m pytest -m torture tests/torture -s -q
 
-sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse
-	$(BIN)/python -m pipelines.shell
+sql: .venv/.run  ## a DuckDB shell on the lake and the warehouse (ARGS="--profile prod")
+	$(BIN)/python -m pipelines.shell $(ARGS)
 
 mysql: .venv/.run  ## a shell on the catalog's MySQL that the profile names (ARGS="--profile prod")
 	$(BIN)/python -m pipelines.client mysql $(ARGS)
@@ -44,7 +44,7 @@ down:  ## with Docker: stop them; their volumes stay (ARGS=--volumes removes the
 	$(COMPOSE) down $(ARGS)
 
 dashboard: .venv/.run  ## the dlt dashboard on these pipelines
-	$(BIN)/python -m pipelines.dashboard
+	$(BIN)/python -m pipelines.dashboard $(ARGS)
 
 metabase: .venv/.run  ## apply metabase/ to Metabase (ARGS="--profile prod")
 	$(RUN) dashboards $(ARGS)

@@ -17,11 +17,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pipelines.settings import Settings, load
-from sources.problem import Problem, UsageProblem
+from pipelines.cli import alone
+from pipelines.settings import Settings
+from sources.problem import UsageProblem
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -32,7 +32,7 @@ LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPA
          "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "options": "PGOPTIONS"}  # fmt: skip
 
 
-def main(arguments: list[str]) -> int:
+def client(settings: Settings, arguments: list[str]) -> int:
     """Open the shell; what follows `--` goes to the client.
 
     Raises:
@@ -40,9 +40,7 @@ def main(arguments: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m pipelines.client")
     parser.add_argument("kind", choices=PROGRAMS)
-    parser.add_argument("--profile")
     options, more = parser.parse_known_args(arguments)
-    settings = load(options.profile)
     url = URLS[options.kind](settings)
     program = next(filter(None, map(shutil.which, PROGRAMS[options.kind])), None)
     if not program:
@@ -140,9 +138,4 @@ URLS = {"mysql": _catalog, "psql": _warehouse}
 STARTS = {"mysql": _mysql, "psql": _psql}
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).resolve().parent.parent)
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Problem as problem:
-        sys.stderr.write(" ".join(str(problem).split()) + "\n")
-        sys.exit(problem.exit_code)
+    sys.exit(alone(client))

@@ -10,18 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipelines.cli import alone
 from pipelines.lake import export_destination
-from pipelines.settings import load
+from pipelines.settings import Settings
 
 
-def dashboard(arguments: list[str]) -> int:
+def dashboard(settings: Settings, arguments: list[str]) -> int:
     """Serve the dashboard until it is interrupted; arguments go to `dlthub local show`."""
-    export_destination(load())
+    export_destination(settings)
     programs = Path(sys.executable).parent
     os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"  # it calls marimo by name
     return subprocess.run([programs / "dlthub", "local", "show", *arguments], check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).resolve().parent.parent)
-    sys.exit(dashboard(sys.argv[1:]))
+    sys.exit(alone(dashboard))

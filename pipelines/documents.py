@@ -6,14 +6,14 @@ descriptions, tests, columns as built) become one file that opens without a serv
 Data flow: metabase/, notebooks/, dbt/models -> exposures.yml, docs/dictionary.md; last build -> dbt's pages as one file
 """
 
-import os
 import sys
 from pathlib import Path
 
 from pipelines import dictionary, exposures
+from pipelines.cli import alone
 from pipelines.dbt_run import invoke
 from pipelines.lock import hold
-from pipelines.settings import ROOT, Settings, load
+from pipelines.settings import Settings
 from sources.problem import Problem, UsageProblem
 
 
@@ -40,6 +40,13 @@ def pages(settings: Settings) -> Path:
         return _pages(settings, database)
 
 
+def documents(settings: Settings, _arguments: list[str]) -> int:
+    """Write all of it, and tell where dbt's pages are."""
+    write()
+    sys.stdout.write(f"{pages(settings)}\n")
+    return 0
+
+
 def _pages(settings: Settings, database: Path) -> Path:
     target = settings.data_dir / "docs"
     answer = invoke(settings, database, target, "docs", "generate", "--static", "--target", "lake")
@@ -51,9 +58,4 @@ def _pages(settings: Settings, database: Path) -> Path:
 
 
 if __name__ == "__main__":
-    os.chdir(ROOT)
-    try:
-        write()
-        sys.stdout.write(f"{pages(load())}\n")
-    except Problem as problem:
-        sys.exit(f"{problem}")
+    sys.exit(alone(documents))

@@ -4,17 +4,19 @@ The shell is fed the statements that `run.py sql` runs, through a file that only
 when the shell ends: they may hold the keys of a bucket.
 
 Data flow: settings -> statements -> duckdb -init
+
+Run it: `python -m pipelines.shell --profile prod`
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pipelines.cli import alone
 from pipelines.query import prepare
-from pipelines.settings import load
+from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +33,10 @@ class Script:
         self.statements.append(statement.rstrip("; ") + ";")
 
 
-def shell(arguments: list[str]) -> int:
+def shell(settings: Settings, arguments: list[str]) -> int:
     """Open the shell; arguments go to DuckDB's own command line."""
     script = Script()
-    prepare(load(), cast("duckdb.DuckDBPyConnection", script))
+    prepare(settings, cast("duckdb.DuckDBPyConnection", script))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:  # made with mode 600
         file.write("\n".join(script.statements) + "\n")
         file.flush()
@@ -43,5 +45,4 @@ def shell(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).resolve().parent.parent)
-    sys.exit(shell(sys.argv[1:]))
+    sys.exit(alone(shell))

@@ -18,10 +18,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pipelines import duck
+from pipelines.cli import alone
 from pipelines.dbt_run import command
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Loss, Snapshot
-from pipelines.settings import Settings, load
+from pipelines.settings import Settings
 from sources.problem import Problem
 from sources.table import LOAD_ID, Table
 
@@ -174,14 +175,13 @@ def _losses(session: "SparkSession", losses: Iterable[Loss]) -> "DataFrame":
 
 def main() -> int:
     """Build on Spark and tell what gold holds."""
-    settings = load()
+    return alone(_build_and_tell)
+
+
+def _build_and_tell(settings: Settings, _arguments: list[str]) -> int:
     master = os.environ.get("SPARK_MASTER", MASTER) or None
-    try:
-        session = open_session(settings, master)
-        build(session, settings, sound_snapshot(settings))
-    except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
-        return problem.exit_code
+    session = open_session(settings, master)
+    build(session, settings, sound_snapshot(settings))
     for table in session.catalog.listTables("gold"):
         sys.stdout.write(f"{table.name} {session.table(f'gold.{table.name}').count():,}\n")
     if master:
