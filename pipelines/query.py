@@ -8,10 +8,13 @@ Data flow: snapshot file + warehouse -> one DuckDB connection in memory -> table
 import argparse
 import csv
 import json
+import math
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from typing import IO, TYPE_CHECKING, Any
 
 from pipelines import duck
@@ -23,20 +26,34 @@ from sources.problem import Problem, UsageProblem
 if TYPE_CHECKING:
     import duckdb
 
+EXPLAIN = re.compile(r"\s*explain(\s+analyze\b|\s*\(\s*(analyze|format)\b[\w\s,]*\))?(?=[\s(])", re.IGNORECASE)
+"""What may come before the select; no room for a comment, which could hide where the statement begins."""
+ACTING = {
+    *("enable_logging", "disable_logging", "truncate_duckdb_logs", "enable_profiling", "disable_profiling"),
+    *("checkpoint", "force_checkpoint", "postgres_execute", "postgres_attach", "postgres_configure_pool"),
+    *("query", "json_execute_serialized_sql"),
+}
+"""Functions that do more than read (a log to a file, a statement of Postgres), or hide a select in a text."""
+PLAIN = {
+    *("boolean", "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint"),
+    *("uhugeint", "decimal", "float", "double", "varchar", "enum", "date", "time", "timestamp"),
+    *("timestamp with time zone", "timestamp_s", "timestamp_ms"),
+}
+"""Types whose values Python and JSON can tell; of all others DuckDB's own text is given."""
+
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
     """Answer one statement on stdout.
 
     Raises:
         UsageProblem: Nothing is built yet.
-        Problem: The statement fails, or is more than one select.
+        Problem: The statement fails, is more than one select, or would do more than read.
     """
     import duckdb
 
     with analyst(settings) as connection:
         try:
-            _only_reads(connection, options.query)
-            FORMATS[options.format](connection, options.query, sys.stdout)
+            FORMATS[options.format](connection, _reading(connection, options.query), sys.stdout)
         except duckdb.Error as error:
             raise Problem(f"The query failed: {error}") from error
     return 0
@@ -75,13 +92,44 @@ def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None
     connection.execute(f"set search_path = {duck.literal(','.join(path))}")
 
 
-def _only_reads(connection: "duckdb.DuckDBPyConnection", query: str) -> None:
+def _reading(connection: "duckdb.DuckDBPyConnection", query: str) -> str:
+    """The one statement, when all that it can do is to read.
+
+    Two bars: its kind, and the functions that its tree names. `enable_external_access` is none: COPY may then still
+    write where bronze is read from, and a function that would write elsewhere ends the whole process.
+
+    Raises:
+        Problem: It is no select, or calls a function that acts.
+    """
     from duckdb import StatementType
 
     statements = connection.extract_statements(query)
-    allowed = (StatementType.SELECT, StatementType.EXPLAIN, StatementType.RELATION)
-    if len(statements) != 1 or statements[0].type not in allowed:
+    before = EXPLAIN.match(query)
+    asked = connection.extract_statements(query[before.end() :]) if before else statements
+    if len(statements) != 1 or len(asked) != 1 or asked[0].type not in (StatementType.SELECT, StatementType.RELATION):
         raise Problem("sql answers exactly one select; open a shell with `make sql` for anything else.")
+    if acting := ACTING & _functions(connection, asked[0].query):
+        raise Problem(
+            f"sql only reads, and {', '.join(sorted(acting))} may do more; open a shell with `make sql` for that."
+        )
+    return statements[0].query
+
+
+def _functions(connection: "duckdb.DuckDBPyConnection", query: str) -> set[str]:
+    """Names of the functions that a select calls; DuckDB makes a tree of nothing but selects."""
+    ((text,),) = connection.execute("select json_serialize_sql(?)", [query]).fetchall()
+    tree = json.loads(text)
+    if tree["error"]:
+        raise Problem(f"The query failed: {tree.get('error_message')}")
+    return set(_named(tree))
+
+
+def _named(node: Any) -> Iterator[str]:
+    if isinstance(node, dict) and (name := node.get("function_name")):
+        yield str(name).lower()
+    parts: Iterable[Any] = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for part in parts:
+        yield from _named(part)
 
 
 def _table(connection: "duckdb.DuckDBPyConnection", query: str, to: IO[str]) -> None:
@@ -93,33 +141,94 @@ def _table(connection: "duckdb.DuckDBPyConnection", query: str, to: IO[str]) -> 
 
 def _csv(connection: "duckdb.DuckDBPyConnection", query: str, to: IO[str]) -> None:
     writer = csv.writer(to, lineterminator="\n")
-    cursor = connection.execute(query)
-    writer.writerow([column[0] for column in cursor.description])
-    for rows in _batches(cursor):
-        writer.writerows([[_text(value) for value in row] for row in rows])
+    names, rows = _answer(connection, query)
+    writer.writerow(names)
+    writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def _json(connection: "duckdb.DuckDBPyConnection", query: str, to: IO[str]) -> None:
+    names, rows = _answer(connection, query)
+    keys, before = _apart(names), "[\n "
+    for row in rows:
+        item = {key: _plain(value) for key, value in zip(keys, row, strict=True)}
+        text = json.dumps(item, ensure_ascii=False, allow_nan=False, indent=1)
+        to.write(before + text.replace("\n", "\n "))
+        before = ",\n "
+    to.write("[]\n" if before.startswith("[") else "\n]\n")
+
+
+def _answer(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Names and rows of an answer, a batch at a time."""
     cursor = connection.execute(query)
     names = [column[0] for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for rows in _batches(cursor) for row in rows]
-    json.dump(rows, to, ensure_ascii=False, default=_plain, indent=1)
-    to.write("\n")
+    kinds = [column[1] for column in cursor.description]
+    if not all(map(_is_plain, kinds)):
+        numbered = [f"c{number}" for number in range(len(names))]
+        values = (f"cast({name} as {_told(kind)})" for name, kind in zip(numbered, kinds, strict=True))
+        asked = f"query({duck.literal(query)}) as answer({', '.join(numbered)})"
+        cursor = connection.execute(f"select {', '.join(values)} from {asked}")
+    return names, _rows(cursor)
 
 
-def _batches(cursor: "duckdb.DuckDBPyConnection") -> Iterator[list[tuple[Any, ...]]]:
+def _rows(cursor: "duckdb.DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     while rows := cursor.fetchmany(10_000):
-        yield rows
+        yield from rows
 
 
-def _text(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, default=_plain) if isinstance(value, list | dict) else _plain(value)
+def _is_plain(kind: Any) -> bool:
+    if kind.id in ("list", "array"):
+        return _is_plain(_parts(kind)["child"])
+    if kind.id == "map":
+        return str(_parts(kind)["key"]) == "VARCHAR" and _is_plain(_parts(kind)["value"])
+    return all(map(_is_plain, _parts(kind).values())) if kind.id == "struct" else kind.id in PLAIN
+
+
+def _parts(kind: Any) -> dict[str, Any]:
+    return dict(kind.children) if kind.id in ("list", "array", "struct", "map") else {}
+
+
+def _told(kind: Any) -> str:
+    """The type to ask for: text in place of each part that is not plain."""
+    if _is_plain(kind):
+        return str(kind)
+    parts = _parts(kind)
+    if kind.id == "list":
+        return f"{_told(parts['child'])}[]"
+    if kind.id == "array":
+        return f"{_told(parts['child'])}[{parts['size']}]"
+    if kind.id == "map":
+        return f"MAP(VARCHAR, {_told(parts['value'])})"
+    if parts and "" not in parts:
+        return f"STRUCT({', '.join(f'{duck.quote(name)} {_told(part)}' for name, part in parts.items())})"
+    return "VARCHAR"
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Names that one object can hold: a second `a` is `a_1`, as in a table that DuckDB makes."""
+    keys: list[str] = []
+    for name in names:
+        others = (f"{name}_{number}" for number in count(1))
+        keys.append(next(key for key in chain([name], others) if key not in keys and (key == name or key not in names)))
+    return keys
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    return value if isinstance(value, float) else _plain(value)
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON has it; what is no number there (NaN, infinity) is null."""
     from datetime import date, time
     from decimal import Decimal
 
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
