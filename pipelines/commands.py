@@ -14,7 +14,7 @@ from pipelines import flow as flows
 from pipelines import ingest as ingesting
 from pipelines import summary
 from pipelines.embedded import surround
-from pipelines.ended import Run, recorded
+from pipelines.ended import Run, recorded, worst
 from pipelines.lake import take_snapshot
 from pipelines.lock import Lock, hold
 from pipelines.settings import Settings
@@ -83,13 +83,14 @@ def import_history(settings: Settings, options: argparse.Namespace) -> int:
     if options.dry_run:
         report = ingesting.import_history(settings, options.paths, dry_run=True)
         sys.stdout.write(render(report) + "\n")
-        return int(bool(report.problems))
+        return _tell(list(map(Problem, report.problems)))
     with hold(settings, settings.lock_wait) as lock, surround(settings) as around:
         report = ingesting.import_history(settings, options.paths)
         sys.stdout.write(render(report) + "\n")
+        unread = _tell(list(map(Problem, report.problems)))
         plan = ingesting.Plan()
         run = recorded(settings, lambda current: flows.whole_flow(around, lock, current, plan))
-    return _ended(settings, run) or int(bool(report.problems))
+    return _ended(settings, run) or unread
 
 
 def import_catalog(settings: Settings, options: argparse.Namespace) -> int:
@@ -163,4 +164,4 @@ def _ended(settings: Settings, run: Run, short: bool = False) -> int:
 def _tell(problems: Sequence[Problem]) -> int:
     for problem in problems:
         sys.stderr.write(f"{paragraph(problem)}\n")
-    return max((problem.exit_code for problem in problems), default=0)
+    return worst(problems)

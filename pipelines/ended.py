@@ -8,7 +8,7 @@ Data flow: work -> Run -> ops.pipeline_runs, alert
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -41,12 +41,17 @@ class Run:
     @property
     def exit_code(self) -> int:
         """The exit code of the worst problem."""
-        return max((problem.exit_code for problem in self.problems), default=0)
+        return worst(self.problems)
 
     def stopped_by(self, problem: Problem) -> "Run":
         """The run as a problem ended it."""
         state = "red" if isinstance(problem, RedAudit) else "failed"
         return replace(self, state=state, problems=(*self.problems, problem))
+
+
+def worst(problems: Iterable[Problem]) -> int:
+    """The highest exit code; 0 without a problem."""
+    return max((problem.exit_code for problem in problems), default=0)
 
 
 def new_run() -> Run:

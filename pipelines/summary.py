@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 MEANINGS = {
     "published": "published: the audited gold is what readers see",
     "nothing new": "nothing new: what is published is all that there is",
-    "red": "red: nothing was published",
-    "failed": "failed",
 }
+"""What a run without a problem says of its state; one with problems says those."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SHADES = " .:-=+*#%@"
 NEXT = (

@@ -3,9 +3,11 @@
 Data flow: FileReports -> ImportReport -> text.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
+_REASON = re.compile(r"(?:^|, )([\d,]+) x ")
 _COUNTS = ("rows", "music", "podcasts", "audiobooks", "video", "incognito", "rejected")
 
 
@@ -96,11 +98,23 @@ def where(report: FileReport) -> str:
 
 
 def render(report: ImportReport) -> str:
-    """The report as a table, the balance, and a line for each file with wrong rows or with a problem."""
+    """The report as a table, the balance, and a line for each file with wrong rows; problems are told apart from it."""
     shown = [each for each in report.files if each.counts.rows or (each.is_known and not each.problem)]
-    notes = [f"{where(each)}: rejected {each.note}." for each in report.files if each.note]
-    parts = [_table(shown) if shown else "", _balance(report), *notes, *report.problems, _companions(report.files)]
+    notes = [f"{where(each)}: rejected {each.note}{_more(each)}." for each in report.files if each.note]
+    parts = [_table(shown) if shown else "", _balance(report), *notes, _rejects(report), _companions(report.files)]
     return "\n".join(part for part in parts if part)
+
+
+def _more(report: FileReport) -> str:
+    """What the note, which has the commonest reasons, leaves out."""
+    more = report.counts.rejected - sum(int(count.replace(",", "")) for count in _REASON.findall(report.note))
+    return f"; {more:,} more for other reasons" if more > 0 else ""
+
+
+def _rejects(report: ImportReport) -> str:
+    if report.is_dry_run or not report.counts.rejected:
+        return ""
+    return "Every rejected row and its reason: bronze.spotify_export__rejects, from the next build on."
 
 
 def _table(reports: Sequence[FileReport]) -> str:
@@ -128,11 +142,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _balance(report: ImportReport) -> str:
     counts = report.counts
     known = sum(1 for each in report.files if each.is_known)
-    parts = " + ".join(f"{getattr(counts, name):,} {name}" for name in _COUNTS[1:])
+    rows, *parts = (_number(getattr(counts, name), name) for name in _COUNTS)
     told = f", {known:,} known already" if known else ""
     verb = "would be loaded (dry run: nothing was)" if report.is_dry_run else "loaded"
-    files = "file" if report.new_files == 1 else "files"
-    return f"{report.new_files:,} new {files} {verb}{told}: {counts.rows:,} rows = {parts}; {report.seconds:.1f} s"
+    files = _number(report.new_files, "new files")
+    return f"{files} {verb}{told}: {rows} = {' + '.join(parts)}; {report.seconds:.1f} s"
+
+
+def _number(count: int, things: str) -> str:
+    return f"{count:,} {things.removesuffix('s') if count == 1 else things}"
 
 
 def _companions(reports: Sequence[FileReport]) -> str:

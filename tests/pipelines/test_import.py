@@ -32,9 +32,12 @@ def test_all_good_files_are_imported_once_and_every_broken_one_is_told(copied: E
     tried = copied.run("import", str(folder), "--dry-run")
     assert tried.returncode == 1
     assert "nothing was" in tried.stdout
+    assert "1 podcast + 0 audiobooks" in tried.stdout
+    assert "torn.zip" not in tried.stdout
+    assert "torn.zip" in tried.stderr
     assert copied.ask(BALANCE) == []
     first, second = copied.start("import", str(folder)), copied.start("import", str(folder))
-    told = [process.communicate(timeout=600)[0] for process in (first, second)]
+    told = ["".join(process.communicate(timeout=600)) for process in (first, second)]
     assert [first.returncode, second.returncode] == [1, 1], told  # two files could not be read
     for text in told:
         assert "torn.zip" in text

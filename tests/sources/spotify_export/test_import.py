@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sources.problem import Problem, UsageProblem
 from sources.spotify_export import members
 from sources.spotify_export.load import import_paths
 from sources.spotify_export.members import Archives
-from sources.spotify_export.report import Counts, render
+from sources.spotify_export.report import Counts, FileReport, ImportReport, render
 from sources.spotify_export.tables import TABLES
 
 from .conftest import Lake
@@ -316,3 +317,20 @@ def test_a_quiet_look_needs_no_arrow(tmp_path: Path):
         "assert 'pyarrow' not in sys.modules and 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_reasons_that_are_left_out_are_counted_and_the_place_of_all_is_named():
+    note = ", ".join(f"{count} x reason {count}" for count in (1000, 9, 8, 7, 6)).replace("1000", "1,000")
+    counts = Counts(rows=1041, music=1, podcasts=1, rejected=1039)
+    file = FileReport("a.zip", "endsong_0.json", counts=counts, note=note)
+    told = render(ImportReport((file,)))
+    assert "6 x reason 6; 9 more for other reasons." in told
+    assert "bronze.spotify_export__rejects" in told
+    assert "1 music + 1 podcast + 0 audiobooks" in told
+    assert "bronze" not in render(ImportReport((file,), is_dry_run=True))
+    whole = replace(file, counts=replace(counts, rejected=1030))
+    assert "more" not in render(ImportReport((whole,)))
+
+
+def test_problems_are_no_part_of_the_result():
+    assert "broken" not in render(ImportReport((FileReport("a.zip", "b.json", problem="it is broken"),)))
