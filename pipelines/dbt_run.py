@@ -76,7 +76,7 @@ def command(
     from dbt.cli.main import dbtRunner
 
     os.environ.update(SILENT)
-    return dbtRunner(callbacks=list(callbacks)).invoke(
+    answer = dbtRunner(callbacks=list(callbacks)).invoke(
         [
             *arguments,
             *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
@@ -84,6 +84,18 @@ def command(
             *("--vars", json.dumps(variables(settings))),
         ]
     )
+    return unless_interrupted(answer)
+
+
+def unless_interrupted(answer: Any) -> Any:
+    """dbt's answer.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C, which dbt takes for an answer.
+    """
+    if isinstance(answer.exception, KeyboardInterrupt):
+        raise answer.exception
+    return answer
 
 
 def _wait_no_more(event: Any) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.dbt_run import SILENT
+from pipelines.dbt_run import SILENT, unless_interrupted
 from pipelines.settings import Settings
 from sources.problem import Problem, RedAudit
 
@@ -64,6 +64,7 @@ def build_candidate(project: Project, connection: Mapping[str, str]) -> None:
                 *("--log-level", "none", "--log-level-file", "info"),
             ]
         )
+    unless_interrupted(answer)
     if not answer.success:
         raise _problem(answer, project)
 

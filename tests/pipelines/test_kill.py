@@ -1,5 +1,6 @@
 """kill -9 at any step, run again: the same gold as an undisturbed run."""
 
+import signal
 import time
 
 from tests.environment import Environment
@@ -43,6 +44,23 @@ def test_a_run_killed_at_every_step_ends_like_one_that_was_left_alone(copied: En
     if plays(copied) == before:  # the first kill came before the clock moved
         assert copied.run("--advance", "20h").returncode == 0
     assert plays(copied) == plays(later)
+
+
+def test_a_build_that_is_interrupted_says_so_and_nothing_of_dbt(copied: Environment) -> None:
+    told = copied.data_dir / "logs" / "dbt.log"
+    told.unlink(missing_ok=True)
+    process = copied.start("build", "--full-refresh")
+    until = time.monotonic() + 60
+    while not told.exists() or " of " not in told.read_text():  # "3 of 80 START sql view model"
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Interrupted; what was committed stays" in said
+    assert "dbt stopped" not in said
+    assert copied.run("build").returncode == 0
 
 
 def test_two_runs_at_once_give_the_gold_of_one(copied: Environment, later: Environment) -> None:
