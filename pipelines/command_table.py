@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.settings import PROFILES, SOURCES
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -36,6 +38,11 @@ class Command:
     always_replaces: bool = False
 
 
+def environment(text: str) -> str | Path:
+    """A profile or a URL as it is; all else is a file, whose relative path means the folder that one is in."""
+    return text if text in PROFILES or "://" in text else Path(text)
+
+
 def _flag(name: str, text: str) -> Argument:
     return Argument((name,), {"action": "store_true", "help": text})
 
@@ -54,14 +61,16 @@ RANGE = (
     _option("--from", "first day, 2025-01-01", dest="first", metavar="D"),
     _option("--to", "last day, itself in the range", dest="last", metavar="D"),
 )
-SOURCES = ("catalog", "spotify_api", "spotify_export")
 COMMANDS = (
     Command(
         "ingest",
         "sources to bronze",
         "pipelines.commands:ingest",
         (
-            Argument(("sources",), {"nargs": "*", "metavar": "SOURCE", "help": f"some of {', '.join(SOURCES)}; all"}),
+            Argument(
+                ("sources",),
+                {"nargs": "*", "metavar": "SOURCE", "help": f"some of {', '.join(SOURCES)}; without one: all"},
+            ),
             FULL_REFRESH,
             _option("--backfill", "read a range of dates again", nargs=2, metavar=("FROM", "TO")),
         ),
@@ -154,7 +163,12 @@ COMMANDS = (
         (
             Argument(
                 ("environments",),
-                {"nargs": 2, "metavar": "ENV", "help": "a profile, or a warehouse: postgresql://... or a DuckDB file"},
+                {
+                    "nargs": 2,
+                    "type": environment,
+                    "metavar": "ENV",
+                    "help": "a profile, or a warehouse: postgresql://... or a DuckDB file",
+                },
             ),
             _flag("--exit-code", "end with 1 where they differ"),
         ),

@@ -17,7 +17,7 @@ from pipelines.embedded import surround
 from pipelines.ended import Run, recorded, worst
 from pipelines.lake import take_snapshot
 from pipelines.lock import Lock, hold
-from pipelines.settings import Settings
+from pipelines.settings import SOURCES, Settings
 from pipelines.store import open_store
 from pipelines.warehouse import open_warehouse
 from sources.problem import Problem, UsageProblem, paragraph
@@ -38,13 +38,11 @@ def flow(settings: Settings, options: argparse.Namespace) -> int:
 
 def ingest(settings: Settings, options: argparse.Namespace) -> int:
     """Sources to bronze."""
-    unknown = set(options.sources) - set(ingesting.SOURCES)
+    unknown = set(options.sources) - set(SOURCES)
     if unknown:
-        raise UsageProblem(
-            f"No source is called {', '.join(sorted(unknown))}: there are {', '.join(ingesting.SOURCES)}."
-        )
+        raise UsageProblem(f"No source is called {', '.join(sorted(unknown))}: there are {', '.join(SOURCES)}.")
     backfill = _range(options.backfill) if options.backfill else None
-    plan = ingesting.Plan(tuple(options.sources) or ingesting.SOURCES, options.full_refresh, backfill)
+    plan = ingesting.Plan(tuple(options.sources) or SOURCES, options.full_refresh, backfill)
     with hold(settings, settings.lock_wait), surround(settings) as around:
         loaded = ingesting.ingest(around, plan)
     for source in loaded:

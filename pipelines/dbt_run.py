@@ -88,7 +88,7 @@ def command(
 
 
 def unless_interrupted(answer: Any) -> Any:
-    """dbt's answer.
+    """The answer that dbt gave.
 
     Raises:
         KeyboardInterrupt: Somebody pressed Ctrl-C, which dbt takes for an answer.

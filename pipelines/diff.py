@@ -7,6 +7,7 @@ Data flow: two warehouses, keys of the gold models -> one join per table -> tabl
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipelines import dictionary
+from pipelines import configured, dictionary
 from pipelines.duck import literal, quote
-from pipelines.settings import Settings, load
+from pipelines.settings import PROFILES, Settings, load
 from pipelines.warehouse import GOLD
 from sources.problem import Problem, UsageProblem
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "1GB"
+WINNING = ("DESTINATION__WAREHOUSE__CREDENTIALS", "LAKEHOUSE__DATA_DIR")
+"""Settings of the environment that give all profiles one warehouse, the stronger first."""
 Columns = Mapping[str, str]
 
 
@@ -68,20 +71,42 @@ def diff(settings: Settings, options: argparse.Namespace) -> int:
         UsageProblem: Both are the same warehouse, or one is no environment.
         Problem: One cannot be read.
     """
-    left, right = (_warehouse(name) for name in options.environments)
+    names = [str(name) for name in options.environments]
+    shared = [name for name in WINNING if os.environ.get(name)]
+    left, right = map(_warehouse, names)
     if left == right:
-        raise UsageProblem(
-            f"{' and '.join(options.environments)} publish to the same warehouse: DESTINATION__WAREHOUSE__CREDENTIALS "
-            "in the environment wins over both profiles; put it into .dlt/<profile>.secrets.toml."
-        )
+        raise UsageProblem(f"{' and '.join(map(_shown, names))} are the same warehouse{_reason(names, shared)}.")
     found = compare(left, right, dictionary.keys(settings.root))
-    sys.stdout.write("".join(f"{line}\n" for line in render(found, options.environments)))
+    sys.stdout.write("".join(f"{line}\n" for line in render(found, list(map(_shown, names)))))
     return int(options.exit_code and not all(item.is_none for item in found))
 
 
+def _reason(names: Sequence[str], shared: Sequence[str]) -> str:
+    if not shared or not set(names) <= set(PROFILES) or names[0] == names[1]:
+        return ""
+    return f": {shared[0]} in the environment wins over both profiles; put it into the .toml files of each"
+
+
+def _shown(name: str) -> str:
+    """An environment without a password that is part of it."""
+    if "://" not in name:
+        return name
+    at = urlsplit(name)
+    return f"{at.scheme}://{at.hostname}{at.path}"
+
+
 def _warehouse(name: str) -> str:
-    if "://" in name or Path(name).suffix:
-        return name if "://" in name else str(Path(name).resolve())
+    if "://" in name:
+        if fault := configured.warehouse(name):
+            raise UsageProblem(f"An environment of diff {fault}")
+        return name
+    if name not in PROFILES:
+        if not Path(name).exists():
+            raise UsageProblem(
+                f"There is no file {name}, nor a profile of that name: give one of {', '.join(PROFILES)}, "
+                "postgresql://... or the path of a DuckDB file."
+            )
+        return str(Path(name).resolve())
     from dlt._workspace.run_context import switch_profile
 
     switch_profile(name)  # dlt keeps the settings of the profile that it was asked for first

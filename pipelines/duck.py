@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.lake import SOURCES, Loss, Snapshot
-from pipelines.settings import LakeSettings
+from pipelines.lake import Loss, Snapshot
+from pipelines.settings import SOURCES, LakeSettings
 from sources.problem import Problem
 from sources.table import LOAD_ID, Table
 

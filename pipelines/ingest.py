@@ -22,7 +22,7 @@ from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, seal
 from pipelines.moved import forget_other_lake
-from pipelines.settings import Settings
+from pipelines.settings import SOURCES, Settings
 from pipelines.sight import Sight
 from pipelines.store import open_store
 from sources.pending import explained, finish, waits
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from sources.spotify_export.report import ImportReport
 
 log = logging.getLogger("lakehouse.ingest")
-SOURCES = ("catalog", "spotify_export", "curation", "spotify_api")
-"""In this order: the API's budget is spent on what the history names."""
-
 REJECTS = "spotify_export__rejects"
 EXPORT = "spotify_export"
 EVERY = f"select distinct file_id from bronze.{EXPORT_FILES}"

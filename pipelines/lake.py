@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.merged import Merged, Piece, pieces, read_list
-from pipelines.settings import Settings
+from pipelines.settings import SOURCES, Settings
 from pipelines.store import Store, addressing, open_store
 
 if TYPE_CHECKING:
     import dlt
 
-SOURCES = ("catalog", "spotify_api", "spotify_export", "curation")
 LOAD = re.compile(r"\d+\.\d+$")
 log = logging.getLogger("lakehouse.lake")
 DATA_FILE = re.compile(r"(?P<load>\d+\.\d+)\.[^.]+\.parquet$")

@@ -15,10 +15,10 @@ from pipelines.duck import over_bronze
 from pipelines.ended import Run
 from pipelines.integrity import examine, sound_snapshot
 from pipelines.journal import step
-from pipelines.lake import SOURCES, Snapshot, pipeline_for
+from pipelines.lake import Snapshot, pipeline_for
 from pipelines.listener import journal_folder
 from pipelines.lock import Lock
-from pipelines.settings import Settings
+from pipelines.settings import SOURCES, Settings
 
 NEWEST_COPY = """
 select file, content from bronze.curation__files

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.command_table import COMMANDS
-from pipelines.lake import SOURCES
+from pipelines.settings import SOURCES
 from tests.environment import FIRST_RUN, Environment
 
 ROOT = Path(__file__).parents[1]

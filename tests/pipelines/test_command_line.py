@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.ingest import LOADERS
+from pipelines.settings import SOURCES
 from tests.environment import ROOT, Environment
 
 
@@ -81,3 +83,11 @@ def test_make_sql_opens_the_profile_that_it_is_told(tmp_path: Path) -> None:
     )  # fmt: skip
     assert answer.returncode == 2
     assert "Nothing is built yet" in answer.stderr
+
+
+def test_the_help_of_ingest_names_every_source_in_the_order_of_a_run() -> None:
+    told = subprocess.run(
+        [sys.executable, ROOT / "pipelines/run.py", "ingest", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "catalog, spotify_export, curation, spotify_api" in " ".join(told.split())
+    assert tuple(LOADERS) == SOURCES

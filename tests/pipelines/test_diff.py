@@ -17,7 +17,7 @@ from pipelines import diff
 from pipelines.settings import load
 from sandbox.servers.postgres import Postgres
 from sources.problem import Problem, UsageProblem
-from tests.environment import ROOT, SURROUNDINGS
+from tests.environment import ROOT, SURROUNDINGS, Environment
 
 DAYS = "played_on date, plays bigint, ms_played bigint, last_at timestamptz, names varchar[]"
 ROWS = {
@@ -137,11 +137,39 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     left = publish(tmp_path / "a.duckdb")
     with pytest.raises(UsageProblem, match="same warehouse"):
         run(left, left)
-    with pytest.raises(Problem, match="Nothing is published in"):
+    with pytest.raises(UsageProblem, match=f"There is no file {tmp_path / 'none.duckdb'}, nor a profile"):
         run(left, str(tmp_path / "none.duckdb"))
+    with pytest.raises(UsageProblem, match="There is no file prd, nor a profile of that name"):
+        run(left, "prd")
+    with pytest.raises(Problem, match=f"Nothing is published in {tmp_path / 'not yet.duckdb'} yet"):
+        diff.compare(left, str(tmp_path / "not yet.duckdb"), KEYS)
+    with pytest.raises(UsageProblem, match="begins with mysql://") as wrong:
+        run(left, "mysql://somebody:secret@db/x")
+    assert "secret" not in str(wrong.value)
     with pytest.raises(Problem, match="cannot be read") as problem:
         run(left, "postgresql://somebody:secret@127.0.0.1:9/nowhere")
     assert "secret" not in str(problem.value)
+
+
+def test_a_relative_path_means_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    publish(tmp_path / "a.duckdb")
+    publish(tmp_path / "b.duckdb", {})
+    answer = Environment(tmp_path / "data").run("diff", "a.duckdb", "./b.duckdb", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert f"0 of 1 tables are the same in {tmp_path}/a.duckdb and {tmp_path}/b.duckdb" in answer.stdout
+    answer = Environment(tmp_path / "data").run("diff", "a.duckdb", "c/d.duckdb", cwd=tmp_path)
+    assert (answer.returncode, f"There is no file {tmp_path}/c/d.duckdb" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("setting", ["LAKEHOUSE__DATA_DIR", "DESTINATION__WAREHOUSE__CREDENTIALS"])
+def test_the_setting_that_makes_two_profiles_one_warehouse_is_named(tmp_path: Path, setting: str) -> None:
+    variables = {**SURROUNDINGS, setting: str(tmp_path / "here")}
+    answer = subprocess.run(
+        [sys.executable, ROOT / "pipelines/run.py", "diff", "staging", "prod"],
+        env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 2
+    assert f"staging and prod are the same warehouse: {setting} in the environment" in answer.stderr
 
 
 def test_profiles_are_compared_by_name(tmp_path: Path) -> None:
