@@ -120,7 +120,7 @@ def warehouse(url: str) -> str | None:
     scheme = scheme_of(url)
     if scheme in ("", "postgresql", "postgres"):
         return None
-    return f"begins with {scheme}://: give postgresql://user:password@host/database, or the path of a DuckDB file."
+    return f"begins with {scheme}://: give postgresql://..., or the path of a DuckDB file."
 
 
 def catalog(url: str) -> str | None:
@@ -131,8 +131,8 @@ def catalog(url: str) -> str | None:
         sa.make_url(url).get_dialect()
     except (sa.exc.ArgumentError, ImportError, ValueError):
         return (
-            "is no SQLAlchemy URL of a database that is known here: give one such as "
-            "mysql+pymysql://user:password@host/spotify or sqlite:////path/catalog.db."
+            "is no SQLAlchemy URL of a database that is known here: give mysql+pymysql://... or "
+            "sqlite:////path/catalog.db (docs/settings.md)."
         )
     return None
 

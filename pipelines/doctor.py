@@ -6,10 +6,14 @@ Data flow: Settings -> checks -> one line each; exit code 1 when one fails
 """
 
 import argparse
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pipelines.settings import Settings
@@ -63,6 +67,11 @@ def _catalog(settings: Settings) -> str:
     from sources.catalog.database import explained, open_database, place
 
     if settings.catalog.is_default and not settings.catalog.file.exists():
+        if not settings.uses_sandbox:
+            raise Problem(
+                "No catalog, so that runs leave it out: set SOURCES__CATALOG__CREDENTIALS, or fill a SQLite file with "
+                "import-catalog."
+            )
         return "not made yet: the first run fills a SQLite file from the sandbox"
     engine = open_database(settings.catalog.credentials)
     with explained(engine, "Looking at the catalog"), engine.connect() as connection:
@@ -94,13 +103,24 @@ def _spotify(settings: Settings) -> str:
 def _budget(settings: Settings) -> str:
     from pipelines.listener import memory
 
-    kept, now = memory(settings), datetime.now(UTC)
+    kept, now = memory(settings), _listener_time(settings)
     if kept is None:
         return f"{settings.spotify_api.daily_budget} requests a day (SOURCES__SPOTIFY_API__DAILY_BUDGET), none yet"
     if not kept.is_open_at(now) and not settings.uses_sandbox:
         raise Problem(f"Spotify asked for silence until {kept.not_before}; runs go on without it until then.")
     spent = kept.spent(now.date().isoformat())
     return f"{spent} of {settings.spotify_api.daily_budget} requests spent today"
+
+
+def _listener_time(settings: Settings) -> datetime:
+    """Now, by whose days requests are counted: the time of the sandbox's listener stands still."""
+    folder = settings.data_dir / "sandbox"
+    if not settings.uses_sandbox or not (folder / "world.sqlite").exists():
+        return datetime.now(UTC)
+    from sandbox.world import World
+
+    with closing(World(folder)) as world:
+        return world.now
 
 
 def _inbox(settings: Settings) -> str:
@@ -115,11 +135,9 @@ def _lake(settings: Settings) -> str:
         store.write(name, b"x")
         found = store.read(name)
         store.delete(name)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+    except OSError as error:
         raise Problem(
-            f"{settings.lake.bucket_url} cannot be used ({reason}): "
-            "check DESTINATION__LAKE__BUCKET_URL and DESTINATION__LAKE__CREDENTIALS__*."
+            f"{settings.lake.bucket_url} cannot be used ({error.strerror}): check DESTINATION__LAKE__BUCKET_URL."
         ) from error
     if found != b"x":
         raise Problem(f"{settings.lake.bucket_url} does not give back what was written.")
@@ -160,9 +178,32 @@ def _snapshot(settings: Settings) -> str:
     return f"{file}, made {made:%Y-%m-%d %H:%M} UTC"
 
 
+def _alerts(settings: Settings) -> str:
+    if settings.alert_command:
+        return f"{_program(settings.alert_command)} is run (LAKEHOUSE__ALERT_COMMAND)"
+    if settings.alert_url:  # the rest of a webhook's address is a secret
+        return f"{urlsplit(settings.alert_url).hostname} is posted to (LAKEHOUSE__ALERT_URL)"
+    return "nobody is told of a run that fails: LAKEHOUSE__ALERT_COMMAND or LAKEHOUSE__ALERT_URL"
+
+
+def _program(command: str) -> str:
+    try:
+        program = shlex.split(command)[0]
+    except (ValueError, IndexError) as error:
+        raise Problem(f"LAKEHOUSE__ALERT_COMMAND is no command line: {error}.") from error
+    if not shutil.which(program):
+        raise Problem(f"LAKEHOUSE__ALERT_COMMAND cannot be run: there is no program {program}.")
+    return program
+
+
 def _curation(settings: Settings) -> str:
     from sources.curation.rules import read_rules
 
+    if not settings.curation.is_dir() and settings.curation != settings.data_dir / "curation":
+        raise Problem(
+            f"{settings.curation} is no folder: make it, or correct LAKEHOUSE__CURATION; the next run brings back "
+            "what rules the lake knows."
+        )
     rules = read_rules(settings.curation)
     faulty = [rule for rule in rules if not rule.is_valid]
     if faulty:
@@ -179,6 +220,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "api budget": _budget,
     "inbox": _inbox,
     "curation": _curation,
+    "alerts": _alerts,
     "lake": _lake,
     "lake's files": _files,
     "drift": _drift,

@@ -97,24 +97,24 @@ def test_a_wrong_value_is_a_usage_problem_that_names_the_variable(variable: str,
     assert variable in str(found["problem"])
 
 
-SECRET = "hunter2-of-nobody"
+HIDDEN = "hunter2-of-nobody"
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("DESTINATION__LAKE__BUCKET_URL", f"gs://me:{SECRET}@foo", "gs://"),
+        ("DESTINATION__LAKE__BUCKET_URL", f"gs://me:{HIDDEN}@foo", "gs://"),
         (
             "DESTINATION__WAREHOUSE__CREDENTIALS",
-            f"postgresql+psycopg2://me:{SECRET}@db:5432/x",
+            f"postgresql+psycopg2://me:{HIDDEN}@db:5432/x",
             "postgresql+psycopg2://",
         ),
-        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{SECRET}@db/x", "mysql://"),
-        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql:/me:{SECRET}@db/x", "mysql://"),
-        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense {SECRET}", "mysql+pymysql://"),
-        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense://me:{SECRET}@db/x", "mysql+pymysql://"),
-        ("SOURCES__CATALOG__CREDENTIALS", f"mysql://me:{SECRET}@db:port/x", "mysql+pymysql://"),
-        ("LAKEHOUSE__ALERT_URL", f"ftp://hooks.example/{SECRET}", "https://"),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{HIDDEN}@db/x", "mysql://"),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql:/me:{HIDDEN}@db/x", "mysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense {HIDDEN}", "mysql+pymysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"nonsense://me:{HIDDEN}@db/x", "mysql+pymysql://"),
+        ("SOURCES__CATALOG__CREDENTIALS", f"mysql://me:{HIDDEN}@db:port/x", "mysql+pymysql://"),
+        ("LAKEHOUSE__ALERT_URL", f"ftp://hooks.example/{HIDDEN}", "https://"),
     ],
 )
 def test_an_address_of_another_kind_is_refused_where_it_is_read_and_never_shown(
@@ -124,11 +124,11 @@ def test_an_address_of_another_kind_is_refused_where_it_is_read_and_never_shown(
     assert found["exit_code"] == 2
     assert str(found["problem"]).startswith(f"{variable} ")
     assert told in str(found["problem"])
-    assert SECRET not in str(found["problem"])
+    assert HIDDEN not in str(found["problem"])
 
 
 @pytest.mark.parametrize(
-    "value", ["postgresql://me:you@db:5432/x", "postgres://db/x", "file.duckdb", "/folder/of mine/file.duckdb"]
+    "value", [f"postgresql://me:{HIDDEN}@db:5432/x", "postgres://db/x", "file.duckdb", "/folder/of mine/file.duckdb"]
 )
 def test_a_postgres_or_a_path_is_a_warehouse(value: str) -> None:
     assert str(resolved(DESTINATION__WAREHOUSE__CREDENTIALS=value)["warehouse"]).endswith(value)
@@ -146,7 +146,7 @@ def test_an_empty_value_means_the_default(variable: str) -> None:
 def test_a_wrong_address_makes_nothing(tmp_path: Path) -> None:
     for variable, value in (
         ("SOURCES__CATALOG__CREDENTIALS", "nonsense"),
-        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{SECRET}@db/x"),
+        ("DESTINATION__WAREHOUSE__CREDENTIALS", f"mysql://me:{HIDDEN}@db/x"),
         ("DESTINATION__LAKE__BUCKET_URL", "gs://foo"),
     ):
         answer = Environment(tmp_path / "data", {variable: value}).run(cwd=tmp_path)
