@@ -14,6 +14,7 @@ import os
 import random
 import signal
 import sys
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -149,7 +150,6 @@ class Life:
     def poll(self) -> None:
         fate = self.chance.random()
         if fate < 0.004:
-            self.faults["killed"] += 1
             self.killed_poll(self.chance.randrange(1, 120))
         elif fate < 0.006:
             self.faults["machine emptied"] += 1
@@ -173,19 +173,26 @@ class Life:
     def killed_poll(self, at: int) -> None:
         child = os.fork()
         if child:
-            os.waitpid(child, 0)
+            _, status = os.waitpid(child, 0)
+            assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+            self.faults["killed"] += os.WIFSIGNALED(status)
             return
         count = 0
 
         def hook(event: str, _: tuple) -> None:
             nonlocal count
-            count += event in ("open", "os.rename", "os.mkdir", "os.truncate", "os.remove")
-            if count >= at:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if event in ("open", "os.rename", "os.mkdir", "os.truncate", "os.remove"):
+                count += 1
+                if count == at:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        self.place.poll(daily_budget=BUDGET)
-        os._exit(0)
+        try:
+            self.place.poll(daily_budget=BUDGET)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
 
 
 @dataclass
