@@ -29,6 +29,7 @@ APART = ("torture", "spark", "metabase")
 RUN = {"built", "copied", "later"}
 """Fixtures of tests that run the whole flow, or need one run of it."""
 SERVERS = {"mariadb", "postgres", "s3"}
+PROFILE = SURROUNDINGS.get("WORKSPACE__PROFILE", "dev")
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
 # how busy the machine is says nothing about the code
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,7 +62,7 @@ def _settings_stay_with_their_test() -> Iterator[None]:
     written = [name for name in set(os.environ) - set(SURROUNDINGS) if name.startswith(SETTINGS)]
     for name in written:
         del os.environ[name]
-    if "WORKSPACE__PROFILE" in written:
+    if getattr(active(), "profile", PROFILE) != PROFILE:
         switch_context(active().run_dir)
 
 

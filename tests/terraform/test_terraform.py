@@ -18,7 +18,7 @@ FILES = sorted([*FOLDER.glob("*.tf"), *FOLDER.glob("*.example"), *FOLDER.rglob("
 SCRIPTS = sorted(FOLDER.rglob("*.sh"))
 UNITS = sorted(path for path in (FOLDER / "machine").iterdir() if path.suffix in {".service", ".timer", ".path"})
 # a value for each setting that would be refused, or not be noticed, were it any text
-PROBES = {"LAKEHOUSE__TIMEZONE": "Asia/Tokyo"}
+PROBES = {"LAKEHOUSE__TIMEZONE": "Asia/Tokyo", "SOURCES__CATALOG__CREDENTIALS": "mysql+pymysql://reader@host/spotify"}
 OPERATORS = {"operator"}
 READER_PASSWORD = "DESTINATION__WAREHOUSE__METABASE_PASSWORD"  # no part of Settings: the roles' own
 
@@ -265,7 +265,7 @@ def test_the_service_gives_the_flow_arguments_that_it_takes():
     python, script, *arguments = line.replace("${WORKSPACE__PROFILE}", "prod").split()
     assert (Path(python).name, script) == ("python", "pipelines/run.py")
     options = cli.parser().parse_args(arguments)
-    assert (options.every, options.profile) == ("15m", "prod")
+    assert (getattr(options, f"{cli.BEFORE}every"), options.profile) == ("15m", "prod")
 
 
 def test_the_timer_starts_the_flow_again_whatever_ended_it():
