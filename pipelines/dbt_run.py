@@ -42,7 +42,7 @@ def build_models(settings: Settings, database: Path, target: Path, fresh_from: s
     """
     arguments = ("build", "--target", "lake", *WITHOUT)
     result = invoke(settings, database, target, *arguments, fresh_from=fresh_from)
-    faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail", "runtime error")]
+    faults = faults_of(result)
     broken = _broken_rules(database)
     if not faults and (not result.success or broken is None):
         said = str(result.exception or "see the log")
@@ -72,30 +72,37 @@ def invoke(settings: Settings, database: Path, target: Path, *arguments: str, fr
 def command(
     settings: Settings, target: Path, *arguments: str, callbacks: tuple[Callable[[Any], None], ...] = ()
 ) -> Any:
-    """Run one dbt command in this process, on whichever engine it names: silent, its log in the logs folder."""
+    """Run one command of the project's own dbt, on whichever engine it names, with the listener's variables."""
+    told = ("--vars", json.dumps(variables(settings)))
+    return answered(DBT, target, settings.data_dir / "logs", *arguments, *told, callbacks=callbacks)
+
+
+def answered(
+    project: Path, target: Path, logs: Path, *arguments: str, callbacks: tuple[Callable[[Any], None], ...] = ()
+) -> Any:
+    """What dbt answers to one command, given in this process: silent, its log in a folder.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C, which dbt takes for an answer.
+    """
     from dbt.cli.main import dbtRunner
 
     os.environ.update(SILENT)
     answer = dbtRunner(callbacks=list(callbacks)).invoke(
         [
             *arguments,
-            *("--project-dir", str(DBT), "--profiles-dir", str(DBT), "--target-path", str(target)),
-            *("--log-path", str(settings.data_dir / "logs"), "--log-level", "none", "--log-level-file", "info"),
-            *("--vars", json.dumps(variables(settings))),
+            *("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)),
+            *("--log-path", str(logs), "--log-level", "none", "--log-level-file", "info"),
         ]
     )
-    return unless_interrupted(answer)
-
-
-def unless_interrupted(answer: Any) -> Any:
-    """The answer that dbt gave.
-
-    Raises:
-        KeyboardInterrupt: Somebody pressed Ctrl-C, which dbt takes for an answer.
-    """
     if isinstance(answer.exception, KeyboardInterrupt):
         raise answer.exception
     return answer
+
+
+def faults_of(answer: Any) -> list[Any]:
+    """The nodes of dbt's answer that failed."""
+    return [run for run in getattr(answer.result, "results", []) if run.status in ("error", "fail", "runtime error")]
 
 
 def _wait_no_more(event: Any) -> None:

@@ -102,19 +102,34 @@ def wait_at_most(connection: "duckdb.DuckDBPyConnection", bounds: Mapping[str, i
         connection.execute(f"set global {name} = {number}")
 
 
+class Unreadable(Problem):
+    """A file of the lake is missing or spoiled: `integrity.examine` finds out which."""
+
+
 @contextmanager
 def readable(lake: LakeSettings) -> Iterator[None]:
     """Turn what DuckDB says of files that it cannot read into a Problem.
 
     Raises:
-        Problem: The lake does not answer, or a file is not there.
+        Unreadable: A file is not there, or holds something else.
+        Problem: The lake does not answer.
     """
     import duckdb
 
     try:
         yield
-    except duckdb.IOException as error:
-        raise unreadable(lake, error) from error
+    except duckdb.Error as error:
+        if is_of_a_file(error):
+            raise unreadable(lake, error) from error
+        raise
+
+
+def is_of_a_file(error: Exception) -> bool:
+    """Whether DuckDB complains of a file, not of the question: a header of parquet that it cannot parse has no kind."""
+    import duckdb
+
+    kinds = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+    return isinstance(error, kinds) or type(error) is duckdb.Error
 
 
 def is_unanswered(error: Exception) -> bool:
@@ -127,7 +142,8 @@ def is_unanswered(error: Exception) -> bool:
 def unreadable(lake: LakeSettings, error: Exception) -> Problem:
     """What DuckDB said of the lake's files, in one paragraph."""
     said = str(error).splitlines()[0].rstrip(".")
-    return Problem(
+    kind = Problem if is_unanswered(error) else Unreadable
+    return kind(
         f"The lake {lake.bucket_url} cannot be read: {said}. Check DESTINATION__LAKE__BUCKET_URL and the server; "
         "doctor looks at both."
     )

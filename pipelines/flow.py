@@ -120,6 +120,15 @@ def bring_up(
 
 def look(settings: Settings) -> Snapshot:
     """The files to build from; what is lost is told, and nothing waits for it."""
+    try:
+        return _look(settings)
+    except duck.Unreadable:
+        if not examine(settings, sound_snapshot(settings)):
+            raise
+    return look(settings)
+
+
+def _look(settings: Settings) -> Snapshot:
     with step("snapshot") as telling:
         snapshot = sound_snapshot(settings, note=True)
         if drift.observe(settings, snapshot):

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import ledger
-from pipelines.duck import EXPORT_FILES, over_bronze
+from pipelines.duck import EXPORT_FILES, Unreadable, over_bronze
 from pipelines.embedded import Surroundings
 from pipelines.ended import noted
+from pipelines.integrity import examine
 from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, seal
@@ -85,6 +86,8 @@ def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loade
             loaded = LOADERS[name](around, plan, sight)
         except Exception as error:
             loaded = Loaded(name, problems=(noted(error, f"{name} failed: "),))
+        if any(isinstance(problem, Unreadable) for problem in loaded.problems):
+            examine(around.settings, sight.snapshot)  # what is spoiled is told, and left out from here on
         told.tell(rows=loaded.rows, problems=len(loaded.problems) or None)
     if loaded.rows:
         seal(open_store(around.settings.lake), name)

@@ -8,6 +8,7 @@ Data flow: lake, data folder -> data folder without the memory of another lake
 """
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -50,8 +51,9 @@ def _is_known(folder: Path, store: Store, source: str) -> bool:
 
 
 def _newest_loaded(folder: Path) -> str | None:
-    packages = sorted((folder / "load" / "loaded").glob("*.*"), key=lambda path: float(path.name), reverse=True)
-    return next((path.name for path in packages if _is_whole(path / "package_completed.json")), None)
+    loaded = folder / "load" / "loaded"
+    names = sorted(os.listdir(loaded), key=float, reverse=True) if loaded.is_dir() else []  # noqa: PTH208 - years of polls
+    return next((name for name in names if _is_whole(loaded / name / "package_completed.json")), None)
 
 
 def _is_whole(mark: Path) -> bool:

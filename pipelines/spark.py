@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import duck
 from pipelines.cli import alone
-from pipelines.dbt_run import command
+from pipelines.dbt_run import command, faults_of
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Loss, Snapshot
 from pipelines.settings import Settings
@@ -129,7 +129,7 @@ def build(session: "SparkSession", settings: Settings, snapshot: Snapshot) -> No
     """
     create_bronze(session, snapshot)
     result = command(settings, settings.data_dir / "spark" / "dbt", "run", "--target", "spark", *WITHOUT)
-    faults = [run for run in getattr(result.result, "results", []) if run.status in ("error", "fail")]
+    faults = faults_of(result)
     if faults or not result.success:
         texts = [f"{run.node.name} ({' '.join(str(run.message).split())[:300]})" for run in faults]
         raise Problem(f"Spark could not build the models: {'; '.join(texts) or result.exception}.")

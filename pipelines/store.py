@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.settings import LakeSettings
-from sources.durable import to_disk
+from sources.durable import write_whole
 from sources.problem import Problem
 
 
@@ -60,12 +60,7 @@ class Folder:
 
     def write(self, path: str, content: bytes) -> None:
         """Write beside the target, then rename over it."""
-        target = Path(self.root) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        beside.write_bytes(content)
-        to_disk(beside)  # else a name may outlive a power cut that its content did not
-        beside.replace(target)
+        write_whole(Path(self.root) / path, content)
 
     def read(self, path: str) -> bytes | None:
         """Content of a file; None when there is none."""

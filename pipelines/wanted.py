@@ -9,8 +9,7 @@ Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pai
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.duck import over_bronze, unreadable
-from pipelines.integrity import examine
+from pipelines.duck import over_bronze
 from pipelines.kept import kept
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
@@ -73,12 +72,6 @@ def held(settings: Settings, snapshot: Snapshot) -> set[tuple[str, str]]:
 
 
 def _ask(settings: Settings, snapshot: Snapshot, views: Iterable[str], query: str) -> list[tuple[str, str]]:
-    import duckdb
-
-    try:
-        with over_bronze(settings.lake, snapshot, views) as connection:
-            rows: list[tuple[str, str]] = connection.execute(query).fetchall()
-    except duckdb.Error as error:  # a spoiled file: it is found, told and left out from here on
-        examine(settings, snapshot)
-        raise unreadable(settings.lake, error) from error
+    with over_bronze(settings.lake, snapshot, views) as connection:
+        rows: list[tuple[str, str]] = connection.execute(query).fetchall()
     return rows

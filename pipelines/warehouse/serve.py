@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.dbt_run import SILENT, unless_interrupted
+from pipelines.dbt_run import answered, faults_of
 from pipelines.settings import Settings
 from sources.problem import Problem, RedAudit
 
@@ -52,25 +52,15 @@ def build_candidate(project: Project, connection: Mapping[str, str]) -> None:
         RedAudit: Rows break a constraint, a contract or a test.
         Problem: dbt could not do its work.
     """
-    from dbt.cli.main import dbtRunner
-
+    asked = ("build", "--target", "serve", "--select", "path:models/serve")
     with _environment(_variables(connection)):
-        answer = dbtRunner().invoke(
-            [
-                "build",
-                *("--target", "serve", "--select", "path:models/serve"),
-                *("--project-dir", str(project.folder), "--profiles-dir", str(project.folder)),
-                *("--target-path", str(project.target), "--log-path", str(project.logs)),
-                *("--log-level", "none", "--log-level-file", "info"),
-            ]
-        )
-    unless_interrupted(answer)
+        answer = answered(project.folder, project.target, project.logs, *asked)
     if not answer.success:
         raise _problem(answer, project)
 
 
 def _variables(connection: Mapping[str, str]) -> dict[str, str]:
-    return SILENT | {
+    return {
         "LAKEHOUSE_SERVE_HOST": connection.get("host", "localhost"),
         "LAKEHOUSE_SERVE_PORT": connection.get("port", "5432"),
         "LAKEHOUSE_SERVE_USER": connection.get("user", ""),
@@ -95,8 +85,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _problem(answer: Any, project: Project) -> Problem:
-    faults = [run for run in getattr(answer.result, "results", []) if run.status in ("error", "fail", "runtime error")]
-    texts = [f"{run.node.name} ({' '.join(str(run.message).split())[:300]})" for run in faults]
+    texts = [f"{run.node.name} ({' '.join(str(run.message).split())[:300]})" for run in faults_of(answer)]
     text = "; ".join(texts[:3]) or " ".join(str(answer.exception).split())[:300]
     if any(sign in text for sign in AUDITS):
         return RedAudit(f"The warehouse's audit is red and nothing was published: {text}.")

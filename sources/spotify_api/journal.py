@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sources.durable import to_disk
+from sources.durable import write_whole
 from sources.spotify_api.memory import Event, Memory
 
 logger = logging.getLogger("lakehouse.spotify_api")
@@ -162,15 +162,9 @@ class Journal:
             self._take(event)
 
     def _rewrite(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_suffix(".new")
         lines = [{"event": "memory", "memory": self.memory.to_json()}]
         lines += [{"event": "pending", "of": event} for event in self._pending]
-        with aside.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
-        to_disk(aside)
-        aside.replace(self.path)
-        to_disk(self.path)
+        write_whole(self.path, "".join(json.dumps(line) + "\n" for line in lines).encode())
         self._kept, self._torn_at = True, None
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from sources.durable import write_whole
 from sources.problem import Problem
 from sources.spotify_api.transport import host_of, is_loopback
 
@@ -117,14 +118,7 @@ class TokenStore:
     def save(self, grant: Grant) -> None:
         """Keep a grant: a new file of mode 600 takes the place of the old one in one step."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-        aside.unlink(missing_ok=True)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(grant), file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self.path)
+        write_whole(self.path, json.dumps(asdict(grant)).encode(), mode=0o600)
 
     def accept(self, refresh_token: str, authorized_at: datetime) -> Grant:
         """Keep a fresh consent; it wins over the refresh token that the settings hold now."""

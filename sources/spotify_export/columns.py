@@ -15,9 +15,9 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.spotify_export.elements import Fault
 from sources.spotify_export.feeds import LARGEST, Feed, Field, Row
 from sources.spotify_export.privacy import described, platform_family, shown
+from sources.spotify_export.walker import Fault
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

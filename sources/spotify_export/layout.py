@@ -14,6 +14,7 @@ from sources.spotify_export import elements
 from sources.spotify_export.feeds import ACCOUNT, EXTENDED, FEEDS, LASTFM, Feed
 from sources.spotify_export.members import NESTED, ZIP_MARK
 from sources.spotify_export.scrobbles import pages
+from sources.spotify_export.walker import parsed
 
 Shape = Literal["array", "lines", "csv"]
 
@@ -111,7 +112,7 @@ def _first_page(head: bytes, start: int) -> list[object]:
 
 def _json_lines(head: bytes, name: str) -> Layout | str:
     whole = head.rpartition(b"\n")[0] or head
-    values = [elements.parsed(line) for line in whole.splitlines()[:50] if line.strip()]
+    values = [parsed(line) for line in whole.splitlines()[:50] if line.strip()]
     feed = _by_keys(values)
     if feed:
         return Layout(feed, "lines", 0, _kind(feed, name))

@@ -9,8 +9,8 @@ Data flow: blocks of utf-8 -> lists of rows (dicts) and Faults.
 import csv
 from collections.abc import Iterator
 
-from sources.spotify_export.elements import ELEMENT_LIMIT, NOT_UTF8, Fault
 from sources.spotify_export.layout import Csv
+from sources.spotify_export.walker import ELEMENT_LIMIT, NOT_UTF8, Fault
 
 
 def rows(blocks: Iterator[bytes], layout: Csv) -> Iterator[list[object]]:

@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 
 from sources.spotify_export import elements, layout, lines
 from sources.spotify_export.columns import Columns, Reject, columns
-from sources.spotify_export.elements import NOT_UTF8
 from sources.spotify_export.feeds import EXTENDED, Feed
 from sources.spotify_export.members import Archives, Member, Refusal
 from sources.spotify_export.report import Counts, FileReport
 from sources.spotify_export.scrobbles import pages
 from sources.spotify_export.tables import FILES, REJECTS
 from sources.spotify_export.text import utf8
+from sources.spotify_export.walker import NOT_UTF8
 
 Part = tuple[str, pa.Table]
 """Name of a bronze table, and rows of it."""

@@ -37,7 +37,7 @@ def test_plays_are_on_disk_in_the_lake_before_the_journal_forgets_them(
     with surround(load(), timedelta(hours=8)) as around:
         (loaded,) = ingest(around, Plan(("spotify_api",)))
     assert loaded.rows > 0
-    forgets = max(at for at, name in enumerate(synced) if name.endswith("spotify_api.new"))
+    forgets = max(at for at, name in enumerate(synced) if "/.spotify_api.jsonl." in name)
     new = {str(path) for path in set(lake.rglob("*.*")) - before if path.parent.name != "_manifests"}
     assert {Path(name).parent.name for name in new} >= {"plays", "polls", "_dlt_loads", "_dlt_pipeline_state"}
     assert new | {str(Path(name).parent) for name in new} <= set(synced[:forgets])

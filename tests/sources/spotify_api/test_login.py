@@ -151,7 +151,13 @@ def test_the_file_is_the_owners_alone_from_its_first_byte(tmp_path, monkeypatch)
 
     modes = []
     real = os.open
-    monkeypatch.setattr(os, "open", lambda *args, **kw: modes.append(args[2:]) or real(*args, **kw))
+
+    def watched(path, flags, *mode):
+        if flags & os.O_CREAT:
+            modes.append(mode)
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", watched)
     store = TokenStore("https://accounts.example", "app", None, tmp_path / "config")
     store.accept("a token", NOW)
     store.accept("another token", NOW)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.spotify_export import elements
-from sources.spotify_export.elements import Fault
+from sources.spotify_export.walker import Fault
 
 from .vintages import Row, account, dump, endsong, several, stream
 
