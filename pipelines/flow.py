@@ -109,10 +109,11 @@ def bring_up(
         return replace(current, state="failed" if current.problems else "nothing new")
     with step("reconcile"):
         stations = _reconcile(settings, warehouse, built, current, snapshot)
-    lock.check()
     with step("publish") as telling:
         tables = read_tables(built.target / "manifest.json")
-        generation = warehouse.publish(built.database, current.run_id, wanted.digest, tables, migrate)
+        generation = warehouse.publish(
+            built.database, current.run_id, wanted.digest, tables, migrate, permit=lock.check
+        )
         telling.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
     warehouse.record_reconciliation(_count_published(settings, stations))
     return replace(current, state="failed" if current.problems else "published")

@@ -7,7 +7,7 @@ tells of every run, whatever its end, and belongs to no generation.
 Data flow: build database (schema gold, audited) -> Warehouse.publish -> `gold.*` of one generation; runs -> `ops.*`
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,6 +95,13 @@ class Reconciliation:
     explained: bool
 
 
+Permit = Callable[[], None]
+
+
+def unasked() -> None:
+    """Nobody else may publish here: always permitted."""
+
+
 class Warehouse(Protocol):
     """A place where gold is published."""
 
@@ -106,7 +113,14 @@ class Warehouse(Protocol):
         """
 
     def publish(
-        self, build: Path, run_id: str, fingerprint: str, tables: Sequence["GoldTable"], migrate: bool = False
+        self,
+        build: Path,
+        run_id: str,
+        fingerprint: str,
+        tables: Sequence["GoldTable"],
+        migrate: bool = False,
+        *,
+        permit: "Permit" = unasked,
     ) -> Generation:
         """Makes the gold of an audited build what readers see, in one step.
 
@@ -119,6 +133,7 @@ class Warehouse(Protocol):
             fingerprint: What the build was made from.
             tables: The gold tables of the dbt project (`gold.read_tables`).
             migrate: Allow columns and tables to go or change; what depends on them is made again or named.
+            permit: Asked when all else is done, right before readers see it; what it raises stops the publish.
 
         Raises:
             RedAudit: Rows, keys or constraints do not hold in the warehouse.

@@ -21,7 +21,18 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.duck import is_database, literal
 from pipelines.store import Folder
-from pipelines.warehouse import GOLD, OPS, Generation, Reconciliation, RunRecord, TableState, evolution, journal_files
+from pipelines.warehouse import (
+    GOLD,
+    OPS,
+    Generation,
+    Permit,
+    Reconciliation,
+    RunRecord,
+    TableState,
+    evolution,
+    journal_files,
+    unasked,
+)
 from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
 from pipelines.warehouse.gold_file import CATALOG, GoldFile
 from sources.problem import Problem, UsageProblem
@@ -52,7 +63,14 @@ class EmbeddedWarehouse:
         return replace(current, held_back=newer.fingerprint if newer else None)
 
     def publish(
-        self, build: Path, run_id: str, fingerprint: str, tables: Sequence[GoldTable], migrate: bool = False
+        self,
+        build: Path,
+        run_id: str,
+        fingerprint: str,
+        tables: Sequence[GoldTable],
+        migrate: bool = False,
+        *,
+        permit: Permit = unasked,
     ) -> Generation:
         current = self.published()
         self._refuse_other_profile(current)
@@ -65,6 +83,7 @@ class EmbeddedWarehouse:
             made = self._make(
                 build, Generation(run_id, fingerprint, self.profile, datetime.now(UTC), {}), tables, current, migrate
             )
+        permit()
         self._show(made)
         self._describe(made)
         self._drop_unneeded(made)

@@ -21,12 +21,14 @@ from pipelines.warehouse import (
     GOLD,
     OPS,
     Generation,
+    Permit,
     Reconciliation,
     RunRecord,
     TableState,
     comments,
     evolution,
     landing,
+    unasked,
 )
 from pipelines.warehouse.connection import SETTING, connected, parameters
 from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
@@ -76,7 +78,14 @@ class PostgresWarehouse:
             return _current(cursor)
 
     def publish(
-        self, build: Path, run_id: str, fingerprint: str, tables: Sequence[GoldTable], migrate: bool = False
+        self,
+        build: Path,
+        run_id: str,
+        fingerprint: str,
+        tables: Sequence[GoldTable],
+        migrate: bool = False,
+        *,
+        permit: Permit = unasked,
     ) -> Generation:
         with self._publishing() as connection:
             current, kept = self._state(connection)
@@ -90,7 +99,7 @@ class PostgresWarehouse:
                 self._make(connection, build, tables, built, _routes(tables, built, current))
                 made = Kept(run_id, schema_of(run_id), fingerprint, self.profile, datetime.now(UTC), built)
                 keep_candidate(connection, made)
-            promote(connection, Change(made, migrate=migrate))
+            promote(connection, Change(made, migrate=migrate), permit)
             comments.copy(connection, made.schema)
             return self._shown(connection)
 

@@ -32,7 +32,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.duck import literal, quote
-from pipelines.warehouse import GOLD, dependents, evolution
+from pipelines.warehouse import GOLD, Permit, dependents, evolution, unasked
 from pipelines.warehouse.generations import Kept, Pointer, add, forget, move, note_readers, read_kept, read_pointer
 from sources.problem import Problem
 
@@ -85,8 +85,13 @@ def keep_candidate(connection: "Connection", new: Kept) -> None:
         add(cursor, new)
 
 
-def promote(connection: "Connection", change: Change) -> None:
+def promote(connection: "Connection", change: Change, permit: Permit = unasked) -> None:
     """Makes a generation what readers see.
+
+    Args:
+        connection: Of the publisher.
+        change: Which generation.
+        permit: Asked before each attempt of the step that shows it; no lock is held meanwhile.
 
     Raises:
         Problem: Readers held on too long, or the columns change in a way that is not allowed; they see what they saw.
@@ -98,9 +103,9 @@ def promote(connection: "Connection", change: Change) -> None:
     if look.is_gentle:
         for name, definition in look.views.items():
             patient.run(partial(_replace, views={name: definition}))
-        patient.run(partial(_flip, after=look.after))
+        patient.run(partial(_flip, after=look.after), permit)
     else:
-        patient.run(partial(_migrate, look=look))
+        patient.run(partial(_migrate, look=look), permit)
     with connection, connection.cursor() as cursor:
         note_readers(cursor)
     log.info("publish: swapped in %.2f s, having given way %s times", time.monotonic() - started, patient.attempts)
@@ -113,10 +118,11 @@ class _Patient:
     def __init__(self, connection: "Connection", deadline: float) -> None:
         self.connection, self.deadline, self.attempts = connection, deadline, 0
 
-    def run(self, work: Callable[["Cursor"], None]) -> None:
+    def run(self, work: Callable[["Cursor"], None], permit: Permit = unasked) -> None:
         from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
         while True:
+            permit()
             try:
                 with self.connection, self.connection.cursor() as cursor:
                     patience = min(LOCK_TIMEOUT_MS + 60 * self.attempts, LONGEST_LOCK_TIMEOUT_MS)

@@ -1,9 +1,11 @@
 """One run at a time: waiting, giving up, and taking over from the dead."""
 
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ from typing import Any
 import pytest
 
 from pipelines import lock
-from pipelines.lock import BusyError, Lease, hold
+from pipelines.ended import Run
+from pipelines.flow import bring_up
+from pipelines.lock import BusyError, Lease, Lock, hold
 from pipelines.settings import LakeSettings, load
 from sandbox.servers.seaweedfs import S3
-from tests.environment import SURROUNDINGS
+from tests.environment import SURROUNDINGS, Environment
 
 HOLD = """
 import sys, time
@@ -180,3 +184,21 @@ def test_a_lease_outlives_its_killed_owner_only_until_it_is_stale(s3: S3, tmp_pa
     here.acquire(time.monotonic() + 10)
     here.check()
     here.release()
+
+
+def test_a_run_whose_lake_was_taken_over_while_it_published_shows_nothing(
+    copied: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lost(Lock):
+        def check(self) -> None:
+            generations = copied.data_dir / "warehouse.duckdb.generations"
+            assert list(generations.glob("*.duckdb")), "asked before the work is done"
+            raise BusyError("taken over")
+
+    monkeypatch.setenv("LAKEHOUSE__DATA_DIR", str(copied.data_dir))
+    warehouse = copied.data_dir / "warehouse.duckdb"
+    warehouse.unlink()
+    shutil.rmtree(warehouse.with_name("warehouse.duckdb.generations"))
+    with pytest.raises(BusyError, match="taken over"):
+        bring_up(load(), Lost(), Run("late", datetime.now(UTC)))
+    assert not warehouse.exists()

@@ -400,6 +400,26 @@ def test_connections_lost_in_the_middle_are_a_problem_and_the_next_publish_succe
     assert place.seen() == whole(2)
 
 
+def test_who_may_not_publish_any_more_when_all_is_made_shows_nothing(place: Place) -> None:
+    place.publish(1)
+    made: list[object] = []
+
+    def watched(project: Project, connection: Mapping[str, str]) -> None:
+        plain_candidate(project, connection)
+        made.append(project)
+
+    def permit() -> None:
+        assert made, "asked before the work is done"
+        raise Problem("another machine")
+
+    late = PostgresWarehouse(place.url, "dev", place.warehouse.project, watched)
+    with pytest.raises(Problem, match="another machine"):
+        late.publish(make_build(place.folder, 2), "R2", "f2", TABLES, permit=permit)
+    assert place.seen() == whole(1)
+    place.publish(3)
+    assert place.seen() == whole(3)
+
+
 def test_two_publishes_at_once_do_not_mix(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipelines.warehouse import postgres as module
 
