@@ -25,17 +25,17 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 DELTA, UNCOVERED = 200, 60
 LAKES = {"freshly compacted": "fresh", "as the flow leaves it": "flow", "every file": "raw"}
 READ = """
-from pipelines import duck
+from pipelines import bronze, lake_reader
 from pipelines.lake import take_snapshot
 from pipelines.settings import load
 from pipelines.store import open_store
 import duckdb
 lake = load().lake
-snapshot, tables = take_snapshot(open_store(lake)), duck.declared_tables()
+snapshot, tables = take_snapshot(open_store(lake)), bronze.declared_tables()
 with duckdb.connect() as connection:
     connection.execute("set timezone = 'UTC'")
-    duck.open_lake(connection, lake)
-    duck.create_bronze(connection, snapshot, {view: tables[view] for view in snapshot.files})
+    lake_reader.open_lake(connection, lake)
+    bronze.create_bronze(connection, snapshot, {view: tables[view] for view in snapshot.files})
     for view in snapshot.files:
         key = ", ".join(tables[view].key)
         newest = f"from bronze.{view} qualify row_number() over (partition by {key} order by _dlt_load_id desc) = 1"
@@ -86,7 +86,7 @@ def write(lake: Path, count: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from pipelines.duck import declared_tables
+    from pipelines.bronze import declared_tables
 
     tables = declared_tables()
     for source, load, brought in packages(count):

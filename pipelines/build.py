@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pipelines import duck, fresh
+from pipelines import bronze, duck, fresh, lake_reader
 from pipelines.dbt_run import DBT, build_models, variables
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
@@ -151,7 +151,7 @@ def _make_views(settings: Settings, snapshot: Snapshot, database: Path) -> None:
 
     try:
         with duckdb.connect(str(database)) as connection:
-            duck.open_lake(connection, settings.lake)
-            duck.create_bronze(connection, snapshot, duck.declared_tables())
+            lake_reader.open_lake(connection, settings.lake)
+            bronze.create_bronze(connection, snapshot, bronze.declared_tables())
     except duckdb.Error as error:
-        raise duck.unreadable(settings.lake, error) from error
+        raise lake_reader.unreadable(settings.lake, error) from error

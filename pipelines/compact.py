@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines import duck, merged
+from pipelines import duck, lake_reader, merged
 from pipelines.lake import take_snapshot
 from pipelines.lock import BusyError, Lock, hold
 from pipelines.merged import Merged, Piece
@@ -116,7 +116,7 @@ def _merge_all(settings: Settings, store: Store, work: list[tuple[str, list[Piec
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_external_file_cache = false")  # it would hold all files in memory
-        duck.open_lake(connection, settings.lake)
+        lake_reader.open_lake(connection, settings.lake)
         found = [_merge(connection, store, view, group) for view, group in work]
     return [each for each in found if each]
 

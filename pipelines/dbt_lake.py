@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from pipelines.duck import literal, open_lake
+from pipelines.duck import literal
+from pipelines.lake_reader import open_lake
 from pipelines.settings import ROOT, Settings, load
 from pipelines.snapshot_file import snapshot_file
 from sources.problem import UsageProblem

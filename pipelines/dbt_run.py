@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import duck
+from pipelines import duck, lake_reader
 from pipelines.settings import ROOT, Settings
 from sources.problem import Problem, RedAudit
 
@@ -112,7 +112,7 @@ def _wait_no_more(event: Any) -> None:
     environment: Any = DuckDBConnectionManager._ENV
     if "Timeout was reached" in event.info.msg and environment is not None and environment.conn is not None:
         with environment.conn.cursor() as own:
-            duck.wait_at_most(own, duck.IMPATIENCE)
+            lake_reader.wait_at_most(own, lake_reader.IMPATIENCE)
 
 
 def close_build() -> None:

@@ -56,7 +56,7 @@ def observe(settings: Settings, snapshot: Snapshot) -> bool:
     fresh = {view: loads for view, loads in fresh.items() if loads}
     if not fresh:
         return False
-    from pipelines.duck import over_bronze
+    from pipelines.bronze import over_bronze
 
     newest = {view: loads if view in ledger.seen else loads[-NEWEST:] for view, loads in fresh.items()}
     files = {

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from pipelines import build as builder
-from pipelines import compact, drift, duck, ingest, reconcile
+from pipelines import compact, drift, ingest, lake_reader, reconcile
 from pipelines.embedded import Surroundings, surround
 from pipelines.ended import Run, noted, recorded
 from pipelines.integrity import examine, sound_snapshot, told, without_held
@@ -123,7 +123,7 @@ def look(settings: Settings) -> Snapshot:
     """The files to build from; what is lost is told, and nothing waits for it."""
     try:
         return _look(settings)
-    except duck.Unreadable:
+    except lake_reader.Unreadable:
         if not examine(settings, sound_snapshot(settings)):
             raise
     return look(settings)
@@ -179,9 +179,9 @@ def _reconcile(
 ) -> list[Reconciliation]:
     import duckdb
 
-    with duck.readable(settings.lake), duckdb.connect(str(built.database), read_only=True) as connection:
+    with lake_reader.readable(settings.lake), duckdb.connect(str(built.database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        duck.open_lake(connection, settings.lake)
+        lake_reader.open_lake(connection, settings.lake)
         absent = [loss.table for loss in snapshot.absent if not loss.is_healed]
         stations = reconcile.count(connection, current.run_id, absent)
     warehouse.record_reconciliation(stations)

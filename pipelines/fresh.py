@@ -10,7 +10,7 @@ Data flow: Snapshot, the list of the last build's files -> the earliest new play
 import json
 from pathlib import Path
 
-from pipelines import duck
+from pipelines import lake_reader
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 from pipelines.store import Folder
@@ -56,8 +56,8 @@ def _earliest(settings: Settings, paths: list[str]) -> str:
         return NO_NEW_PLAY
     import duckdb
 
-    with duck.readable(settings.lake), duckdb.connect() as connection:
-        duck.open_lake(connection, settings.lake)
+    with lake_reader.readable(settings.lake), duckdb.connect() as connection:
+        lake_reader.open_lake(connection, settings.lake)
         connection.execute("set timezone = 'UTC'")
         found = connection.execute("select min(played_at)::varchar from read_parquet(?)", [paths]).fetchone()
     return str(found[0]) if found and found[0] else NO_NEW_PLAY

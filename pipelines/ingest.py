@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import ledger
-from pipelines.duck import EXPORT_FILES, Unreadable, over_bronze
+from pipelines.bronze import EXPORT_FILES, over_bronze
 from pipelines.embedded import Surroundings
 from pipelines.ended import noted
 from pipelines.integrity import examine
 from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, seal
+from pipelines.lake_reader import Unreadable
 from pipelines.moved import forget_other_lake
 from pipelines.settings import SOURCES, Settings
 from pipelines.sight import Sight

@@ -148,7 +148,7 @@ def _without(snapshot: Snapshot, store: Store, lost: Mapping[str, Loss], lake: L
 
 def _healed(lake: LakeSettings, sound: Snapshot) -> set[str]:
     """Paths of losses whose rows came again."""
-    from pipelines.duck import over_bronze
+    from pipelines.bronze import over_bronze
 
     damaged = sorted({loss.load_id for loss in sound.losses if loss.table.startswith("spotify_export__")})
     # every row counts here: the views of a build leave out what a later import brought again

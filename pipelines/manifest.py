@@ -119,7 +119,7 @@ def _entry(store: Store, view: str, file: File, told: Mapping[str, tuple[int, st
 def _footers(lake: LakeSettings, pairs: Iterable[tuple[str, File]]) -> dict[str, tuple[int, str | None, str | None]]:
     import duckdb
 
-    from pipelines import duck
+    from pipelines import lake_reader
 
     by_view: dict[str, list[str]] = {}
     for view, file in pairs:
@@ -127,7 +127,7 @@ def _footers(lake: LakeSettings, pairs: Iterable[tuple[str, File]]) -> dict[str,
     told: dict[str, tuple[int, str | None, str | None]] = {}
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        duck.open_lake(connection, lake)
+        lake_reader.open_lake(connection, lake)
         for view, paths in by_view.items():
             try:
                 rows = connection.execute(FOOTERS, [MOMENTS.get(view, "")] * 2 + [paths]).fetchall()
@@ -142,12 +142,12 @@ def _alone(
 ) -> list[tuple[str, int, str | None, str | None]]:
     import duckdb
 
-    from pipelines import duck
+    from pipelines import lake_reader
 
     moment = MOMENTS.get(view, "")
     try:
         return connection.execute(FOOTERS, [moment, moment, [path]]).fetchall()  # type: ignore[attr-defined,no-any-return]
     except duckdb.Error as error:
-        if duck.is_unanswered(error):  # a bucket in trouble says nothing of the file, and manifests are for ever
-            raise duck.unreadable(lake, error) from error
+        if lake_reader.is_unanswered(error):  # a bucket in trouble says nothing of the file, and manifests are for ever
+            raise lake_reader.unreadable(lake, error) from error
         return []

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from itertools import chain, count
 from typing import IO, TYPE_CHECKING, Any
 
-from pipelines import duck
+from pipelines import duck, lake_reader
 from pipelines.settings import Settings
 from pipelines.snapshot_file import snapshot_file
 from pipelines.warehouse import open_warehouse
@@ -85,7 +85,7 @@ def prepare(settings: Settings, connection: "duckdb.DuckDBPyConnection") -> None
         why = f"{snapshot} is no database any more" if snapshot.exists() else "Nothing is built yet"
         raise UsageProblem(f"{why}: run `python pipelines/run.py` first.")
     connection.execute("set timezone = 'UTC'")
-    duck.open_lake(connection, settings.lake)
+    lake_reader.open_lake(connection, settings.lake)
     connection.execute(f"attach {duck.literal(str(snapshot))} as lakehouse (read_only)")
     schemas = open_warehouse(settings).attach(connection)
     path = ["lakehouse.bronze", "lakehouse.silver", *schemas]

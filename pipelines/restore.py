@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 from pipelines import flow
-from pipelines.duck import over_bronze
+from pipelines.bronze import over_bronze
 from pipelines.ended import Run
 from pipelines.integrity import examine, sound_snapshot
 from pipelines.journal import step

@@ -8,7 +8,7 @@ Data flow: build database -> <data folder>/snapshot/lakehouse.duckdb
 import shutil
 from pathlib import Path
 
-from pipelines import duck
+from pipelines import lake_reader
 from pipelines.settings import Settings
 
 
@@ -28,7 +28,7 @@ def write_snapshot(settings: Settings, database: Path) -> None:
         connection.execute("checkpoint")  # closing would do it too, and keep silent where the disk is full
     shutil.copyfile(database, beside)  # a tenth of the time of copying table by table
     with duckdb.connect(str(beside)) as connection:
-        duck.open_lake(connection, settings.lake)
+        lake_reader.open_lake(connection, settings.lake)
         connection.execute("drop schema if exists gold cascade")  # theirs is what the warehouse publishes
         connection.execute("checkpoint")
     beside.replace(final)

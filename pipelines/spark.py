@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from pipelines import duck
+from pipelines import bronze
 from pipelines.cli import alone
 from pipelines.dbt_run import command, faults_of
 from pipelines.integrity import sound_snapshot
@@ -116,8 +116,8 @@ def plain_letters() -> Callable[[str | None], str | None]:
 
 def create_bronze(session: "SparkSession", snapshot: Snapshot) -> None:
     """Make one view per declared table over the snapshot's files, with every declared column."""
-    for view, table in duck.declared_tables().items():
-        rows = _losses(session, snapshot.absent) if table is duck.LOSSES else _rows(session, snapshot, view, table)
+    for view, table in bronze.declared_tables().items():
+        rows = _losses(session, snapshot.absent) if table is bronze.LOSSES else _rows(session, snapshot, view, table)
         rows.createOrReplaceGlobalTempView(view)
 
 
@@ -158,7 +158,7 @@ def _rows(session: "SparkSession", snapshot: Snapshot, view: str, table: Table) 
 
 def _without_damaged(session: "SparkSession", rows: "DataFrame", snapshot: Snapshot, view: str) -> "DataFrame":
     """Leaves out rows of a package that lost a file, where a later import brought the same export whole."""
-    damaged, whole = duck.damaged_exports(snapshot)
+    damaged, whole = bronze.damaged_exports(snapshot)
     if not (damaged and whole and view.startswith("spotify_export__")):
         return rows
     again = [row[0] for row in session.read.parquet(*whole).select("file_id").distinct().collect()]
@@ -168,8 +168,8 @@ def _without_damaged(session: "SparkSession", rows: "DataFrame", snapshot: Snaps
 def _losses(session: "SparkSession", losses: Iterable[Loss]) -> "DataFrame":
     fields = ("path", "table", "load_id", "reason", "rows", "first_at", "last_at", "is_healed")
     rows = [tuple(None if (told := getattr(loss, field)) is None else str(told) for field in fields) for loss in losses]
-    texts = session.createDataFrame(rows, ", ".join(f"{name} string" for name in duck.LOSSES.columns))
-    kinds = duck.LOSSES.columns.items()
+    texts = session.createDataFrame(rows, ", ".join(f"{name} string" for name in bronze.LOSSES.columns))
+    kinds = bronze.LOSSES.columns.items()
     return texts.selectExpr(*(f"cast({name} as {KINDS.get(kind, kind)}) as {name}" for name, kind in kinds))
 
 

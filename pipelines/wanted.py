@@ -9,7 +9,7 @@ Data flow: Snapshot (plays, streams, fetched objects) -> ordered (table, id) pai
 
 from collections.abc import Iterable, Iterator
 
-from pipelines.duck import over_bronze
+from pipelines.bronze import over_bronze
 from pipelines.kept import kept
 from pipelines.lake import Snapshot
 from pipelines.settings import Settings

@@ -16,7 +16,7 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy import make_url, text
 
-from pipelines import duck
+from pipelines import bronze, lake_reader
 from pipelines.embedded import Surroundings
 from pipelines.ingest import Plan, import_history, ingest
 from pipelines.lake import pipeline_for, take_snapshot
@@ -61,7 +61,7 @@ def uses(seen: list[int] | None = None) -> dict[str, Callable[[], object]]:
         run.raise_on_failed_jobs()
 
     def reads() -> None:
-        with duck.over_bronze(settings.lake, take_snapshot(store), ["curation__rules"]) as connection:
+        with bronze.over_bronze(settings.lake, take_snapshot(store), ["curation__rules"]) as connection:
             rows = connection.execute("select kind from bronze.curation__rules").fetchall()
             assert set(rows) == {("artist",)}
             seen.append(len(rows))
@@ -220,10 +220,10 @@ def test_a_cursor_waits_no_longer_than_its_connection_and_says_what_dbt_run_list
 ) -> None:
     bucket, proxy = through
     with duckdb.connect() as connection, connection.cursor() as cursor:
-        duck.open_lake(connection, load().lake)
+        lake_reader.open_lake(connection, load().lake)
         cursor.execute("select name, value::int from duckdb_settings() where name like 'http_%' and value ~ '^[0-9]+$'")
-        assert dict(cursor.fetchall()).items() >= duck.PATIENCE.items()
-        duck.wait_at_most(connection, duck.IMPATIENCE)
+        assert dict(cursor.fetchall()).items() >= lake_reader.PATIENCE.items()
+        lake_reader.wait_at_most(connection, lake_reader.IMPATIENCE)
         proxy.break_with(Fault(SILENT))
         began = time.monotonic()
         with pytest.raises(duckdb.IOException, match="Timeout was reached"):

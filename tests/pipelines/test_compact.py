@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import duck
+from pipelines.bronze import create_bronze, declared_tables
 from pipelines.lake import take_snapshot
 from pipelines.merged import FOLDER, LIST
 from pipelines.store import Folder
@@ -23,7 +23,7 @@ def add_packages(lake: Path, first: int, count: int) -> None:
             load = f"17953{number:05}.25"
             for view in VIEWS:
                 source, _, table = view.partition("__")
-                columns = duck.declared_tables()[view].columns
+                columns = declared_tables()[view].columns
                 values = ", ".join(
                     f"cast({'now()' if 'TIME' in kind else number} as {kind}) as {name}"
                     for name, kind in columns.items()
@@ -40,9 +40,9 @@ def add_packages(lake: Path, first: int, count: int) -> None:
 
 def rows(lake: Path) -> dict[str, tuple[object, ...]]:
     """What a reader finds now: count and checksum of each view."""
-    snapshot, tables = take_snapshot(Folder(lake)), duck.declared_tables()
+    snapshot, tables = take_snapshot(Folder(lake)), declared_tables()
     with duckdb.connect() as connection:
-        duck.create_bronze(connection, snapshot, {view: tables[view] for view in VIEWS})
+        create_bronze(connection, snapshot, {view: tables[view] for view in VIEWS})
         query = "select count(*), sum(hash(r)::hugeint), count(distinct _dlt_load_id) from bronze.{} as r"
         return {view: connection.execute(query.format(view)).fetchone() or () for view in VIEWS}
 

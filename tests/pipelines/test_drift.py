@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import drift, ledger
-from pipelines.duck import over_bronze
+from pipelines.bronze import over_bronze
 from pipelines.flow import look
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Snapshot, pipeline_for

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from pipelines import reconcile
-from pipelines.duck import declared_tables, quote
+from pipelines.bronze import declared_tables
+from pipelines.duck import quote
 from pipelines.warehouse import Reconciliation
 from sources.problem import RedAudit
 from sources.table import LOAD_ID

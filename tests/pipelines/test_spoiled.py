@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import ledger, merged
-from pipelines.duck import Unreadable
 from pipelines.embedded import surround
 from pipelines.ingest import Plan, ingest
 from pipelines.integrity import sound_snapshot
+from pipelines.lake_reader import Unreadable
 from pipelines.settings import load
 from pipelines.store import Folder
 from sources.problem import Problem

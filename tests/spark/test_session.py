@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import duck, spark
+from pipelines import bronze, spark
 from pipelines.lake import Loss, take_snapshot
 from pipelines.settings import load
 from pipelines.store import Folder
@@ -69,8 +69,8 @@ def test_losses_and_what_was_imported_again_are_told_as_duckdb_tells_them(sessio
     spark.create_bronze(session, snapshot)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        duck.create_bronze(connection, snapshot, duck.declared_tables())
-        for view in duck.declared_tables():
+        bronze.create_bronze(connection, snapshot, bronze.declared_tables())
+        for view in bronze.declared_tables():
             seen = [row.asDict() for row in session.table(f"bronze.{view}").collect()]
             told = connection.execute(f"from bronze.{view}").to_arrow_table().to_pylist()
             assert sorted(map(_text, seen)) == sorted(map(_text, told)), view

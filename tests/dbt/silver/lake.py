@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.duck import LOSSES
+from pipelines.bronze import LOSSES
 from sources.catalog.tables import TABLES as CATALOG
 from sources.curation.tables import TABLES as CURATION
 from sources.spotify_api.tables import TABLES as SPOTIFY_API
