@@ -3,7 +3,7 @@
 A second file is made beside the first, counted, and renamed over it. Who has the old file open keeps it, since it is
 not written to but loses its name; who opens the name gets the old gold or the new, whole. Each generation is a file of
 the folder `<warehouse>.generations` with a description beside it; the warehouse's own name is a hard link to one of
-them, so that the one rename also says which generation is published. `ops` lives beside it (see journal_files).
+them, so that the one rename also says which generation is published. `ops` lives beside it (see ops_files).
 
 Data flow: build database -> <warehouse>.generations/<run>.duckdb -> <warehouse>
 """
@@ -30,7 +30,8 @@ from pipelines.warehouse import (
     RunRecord,
     TableState,
     evolution,
-    journal_files,
+    ops,
+    ops_files,
     unasked,
 )
 from pipelines.warehouse.gold import GoldTable, attach_build, compare, measure
@@ -50,7 +51,7 @@ class EmbeddedWarehouse:
         """Names the file; nothing is opened or made."""
         self.path, self.profile = path, profile
         self.generations = path.with_name(f"{path.name}.generations")
-        self.journals = path.with_name(f"{path.name}.ops")
+        self.ops = path.with_name(f"{path.name}.ops")
 
     def published(self) -> Generation | None:
         if not self.path.exists():
@@ -102,11 +103,11 @@ class EmbeddedWarehouse:
 
     def record_run(self, run: RunRecord) -> None:
         self._refuse_other_profile(self.published())
-        journal_files.append(self.journals, journal_files.PIPELINE_RUNS, [run])
+        ops_files.append(self.ops, ops.PIPELINE_RUNS, [run])
 
     def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
         self._refuse_other_profile(self.published())
-        journal_files.append(self.journals, journal_files.RECONCILIATION, rows)
+        ops_files.append(self.ops, ops.RECONCILIATION, rows)
 
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
         if self.path.exists():
@@ -115,7 +116,7 @@ class EmbeddedWarehouse:
             connection.execute(f"attach ':memory:' as {CATALOG}")
             connection.execute(f"create schema {CATALOG}.{GOLD}")
         # not the views within the file: they name the place where the file was made
-        journal_files.create_views(connection, "memory", self.journals)
+        ops_files.create_views(connection, "memory", self.ops)
         return [f"{CATALOG}.{GOLD}", f"memory.{OPS}"]
 
     def _attach_file(self, connection: "duckdb.DuckDBPyConnection") -> None:
@@ -160,7 +161,7 @@ class EmbeddedWarehouse:
             found = self._changed(work, current)
             if not found or not work.is_like(found):
                 found = work.fill()
-            journal_files.create_views(connection, CATALOG, self.journals)
+            ops_files.create_views(connection, CATALOG, self.ops)
             connection.execute(f"checkpoint {CATALOG}")
         compare(built, found, str(self.path))
         beside.replace(self._file(new.run_id))

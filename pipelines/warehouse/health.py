@@ -8,8 +8,9 @@ Data flow: `ops.pipeline_runs`, `ops.reconciliation` -> `gold.pipeline_runs()`, 
 """
 
 from pipelines.warehouse import GOLD, OPS
+from pipelines.warehouse.ops import TABLES
 
-FUNCTIONS = ("pipeline_runs", "reconciliation")
+FUNCTIONS = tuple(table.name for table in TABLES)
 
 
 def statements(owner: str, reader: str) -> list[str]:

@@ -28,6 +28,7 @@ from pipelines.warehouse import (
     comments,
     evolution,
     landing,
+    ops,
     unasked,
 )
 from pipelines.warehouse.connection import SETTING, connected, parameters
@@ -45,17 +46,6 @@ if TYPE_CHECKING:
 PUBLISHER = "lakehouse-publisher"
 ADVISORY_LOCK = 7_251_103_338
 LOCK_SECONDS = 15
-OPS_TABLES = """
-create schema if not exists ops;
-create table if not exists ops.pipeline_runs (
-    run_id text primary key, started_at timestamptz, ended_at timestamptz, state text, exit_code bigint,
-    rows bigint, seconds double precision
-);
-create table if not exists ops.reconciliation (
-    run_id text, table_name text, station text, rows bigint, key_checksum numeric(38, 0), explained boolean,
-    primary key (run_id, table_name, station)
-);
-"""
 log = logging.getLogger("lakehouse.warehouse")
 
 
@@ -113,14 +103,14 @@ class PostgresWarehouse:
             return self._shown(connection)
 
     def record_run(self, run: RunRecord) -> None:
-        self._record("pipeline_runs", ("run_id",), [astuple(run)])
+        self._record(ops.PIPELINE_RUNS, [astuple(run)])
 
     def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
-        self._record("reconciliation", ("run_id", "table_name", "station"), [astuple(row) for row in rows])
+        self._record(ops.RECONCILIATION, [astuple(row) for row in rows])
 
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
         with self._connected() as own, own, own.cursor() as cursor:
-            cursor.execute(OPS_TABLES)
+            cursor.execute(ops.in_postgres())
             cursor.execute(f"create schema if not exists {GOLD}")
         landing.attach_postgres(connection, self._parameters("lakehouse-sql"), "read_only")
         return [f"warehouse.{GOLD}", f"warehouse.{OPS}"]
@@ -201,19 +191,19 @@ class PostgresWarehouse:
                 f"give each profile its own database with {SETTING}."
             )
 
-    def _record(self, table: str, key: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    def _record(self, table: ops.OpsTable, rows: Sequence[tuple[object, ...]]) -> None:
         from psycopg2.extras import execute_values
 
         if not rows:
             return
         with self._connected() as connection, connection, connection.cursor() as cursor:
             self._refuse_other_profile(_current(cursor))
-            cursor.execute(OPS_TABLES)
-            keys = ", ".join(key)
-            cursor.execute(f"create temporary table fresh (like {OPS}.{table}) on commit drop")
+            cursor.execute(ops.in_postgres())
+            keys, name = ", ".join(table.key), f"{OPS}.{table.name}"
+            cursor.execute(f"create temporary table fresh (like {name}) on commit drop")
             execute_values(cursor, "insert into fresh values %s", rows)
-            cursor.execute(f"delete from {OPS}.{table} where ({keys}) in (select {keys} from fresh)")
-            cursor.execute(f"insert into {OPS}.{table} select * from fresh")
+            cursor.execute(f"delete from {name} where ({keys}) in (select {keys} from fresh)")
+            cursor.execute(f"insert into {name} select * from fresh")
 
     def _parameters(self, application: str) -> dict[str, str]:
         return parameters(self.url, application)

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.duck import literal, quote
 from pipelines.settings import Settings
-from pipelines.warehouse import GOLD, OPS, health
+from pipelines.warehouse import GOLD, OPS, health, ops
 from pipelines.warehouse.landing import LOADER
-from pipelines.warehouse.postgres import OPS_TABLES
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def create(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
                 _create_role(cursor, role, passwords.get(role))
             for statement in _grants():
                 cursor.execute(statement)
-            cursor.execute(OPS_TABLES)
+            cursor.execute(ops.in_postgres())
             _hand_over(cursor)
             for statement in health.statements(PUBLISHER, READER):
                 cursor.execute(statement)

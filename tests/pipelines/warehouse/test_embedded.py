@@ -231,7 +231,7 @@ def test_runs_are_told_whether_something_is_published_or_not(
 
 def test_a_run_recorded_twice_counts_once_and_a_torn_line_harms_nothing(warehouse: EmbeddedWarehouse) -> None:
     warehouse.record_run(replace(RUN, state="failed"))
-    with (warehouse.journals / "pipeline_runs.jsonl").open("a") as file:
+    with (warehouse.ops / "pipeline_runs.jsonl").open("a") as file:
         file.write('{"run_id": "to')
     warehouse.record_run(RUN)
     with duckdb.connect() as connection:

@@ -9,63 +9,23 @@ Data flow: RunRecord, Reconciliation -> <warehouse>.ops/*.jsonl -> views `ops.*`
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.duck import literal, quote
 from pipelines.warehouse import OPS, Reconciliation, RunRecord
+from pipelines.warehouse.ops import TABLES, OpsTable
 
 if TYPE_CHECKING:
     import duckdb
 
 
-@dataclass(frozen=True)
-class Journal:
-    """One table of `ops`.
-
-    Attributes:
-        key: Columns of which the newest row counts; empty where every row counts.
-    """
-
-    name: str
-    columns: Mapping[str, str]
-    key: tuple[str, ...]
-
-
-PIPELINE_RUNS = Journal(
-    "pipeline_runs",
-    {
-        "run_id": "VARCHAR",
-        "started_at": "TIMESTAMPTZ",
-        "ended_at": "TIMESTAMPTZ",
-        "state": "VARCHAR",
-        "exit_code": "BIGINT",
-        "rows": "BIGINT",
-        "seconds": "DOUBLE",
-    },
-    ("run_id",),
-)
-RECONCILIATION = Journal(
-    "reconciliation",
-    {
-        "run_id": "VARCHAR",
-        "table_name": "VARCHAR",
-        "station": "VARCHAR",
-        "rows": "BIGINT",
-        "key_checksum": "DECIMAL(38,0)",
-        "explained": "BOOLEAN",
-    },
-    ("run_id", "table_name", "station"),
-)
-JOURNALS = (PIPELINE_RUNS, RECONCILIATION)
-
-
-def append(folder: Path, journal: Journal, rows: Sequence[RunRecord | Reconciliation]) -> None:
-    """Adds rows to a journal; a line that a killed run left unfinished stays alone."""
+def append(folder: Path, table: OpsTable, rows: Sequence[RunRecord | Reconciliation]) -> None:
+    """Adds rows to a table; a line that a killed run left unfinished stays alone."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(_plain(asdict(row)), ensure_ascii=False) + "\n" for row in rows)
-    with _file(folder, journal).open("a+b") as file:
+    with _file(folder, table).open("a+b") as file:
         file.seek(0, os.SEEK_END)
         if file.tell():
             file.seek(-1, os.SEEK_END)
@@ -88,15 +48,15 @@ def create_views(connection: "duckdb.DuckDBPyConnection", catalog: str, folder: 
     """Makes the views of `ops` in a catalog of a connection."""
     folder.mkdir(parents=True, exist_ok=True)
     connection.execute(f"create schema if not exists {quote(catalog)}.{OPS}")
-    for journal in JOURNALS:
-        _file(folder, journal).touch()
-        view = f"{quote(catalog)}.{OPS}.{quote(journal.name)}"
-        connection.execute(f"create or replace view {view} as {_query(_file(folder, journal), journal)}")
+    for table in TABLES:
+        _file(folder, table).touch()
+        view = f"{quote(catalog)}.{OPS}.{quote(table.name)}"
+        connection.execute(f"create or replace view {view} as {_query(_file(folder, table), table)}")
 
 
-def _query(file: Path, journal: Journal) -> str:
-    columns = ", ".join(f"{quote(name)}: {literal(kind)}" for name, kind in journal.columns.items())
-    key = ", ".join(quote(name) for name in journal.key)
+def _query(file: Path, table: OpsTable) -> str:
+    columns = ", ".join(f"{quote(name)}: {literal(kind)}" for name, kind in table.columns.items())
+    key = ", ".join(quote(name) for name in table.key)
     return (
         f"select * exclude (line) from (select *, row_number() over () as line from read_json({literal(str(file))},"
         f" format = 'newline_delimited', ignore_errors = true, columns = {{{columns}}})) where run_id is not null"
@@ -104,5 +64,5 @@ def _query(file: Path, journal: Journal) -> str:
     )
 
 
-def _file(folder: Path, journal: Journal) -> Path:
-    return folder / f"{journal.name}.jsonl"
+def _file(folder: Path, table: OpsTable) -> Path:
+    return folder / f"{table.name}.jsonl"
