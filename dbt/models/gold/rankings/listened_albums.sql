@@ -13,15 +13,7 @@ names as (
         artist_key,
         artist_id,
         artist_name,
-        {{ gold_count_if('is_counted') }} as plays,
-        {{ gold_sum_if('ms_played', 'is_counted') }} as ms_played,
-        count(*) as streams,
-        {{ gold_count_if('is_skipped') }} as skips,
-        {{ gold_count_if('is_finished') }} as finishes,
-        min(case when is_counted then played_at end) as first_played_at,
-        max(case when is_counted then played_at end) as last_played_at,
-        min(case when is_counted then played_on end) as first_played_on,
-        max(case when is_counted then played_on end) as last_played_on
+        {{ gold_listened_of_streams() }}
     from streams
     group by album_key, album_id, album_name, artist_key, artist_id, artist_name
 ),
@@ -52,15 +44,7 @@ track_counts as (
 summed as (
     select
         album_key,
-        {{ gold_sum('plays') }} as plays,
-        {{ gold_sum('ms_played') }} as ms_played,
-        {{ gold_sum('streams') }} as streams,
-        {{ gold_sum('skips') }} as skips,
-        {{ gold_sum('finishes') }} as finishes,
-        min(first_played_at) as first_played_at,
-        max(last_played_at) as last_played_at,
-        min(first_played_on) as first_played_on,
-        max(last_played_on) as last_played_on
+        {{ gold_listened_of_names() }}
     from names
     group by album_key
 ),
