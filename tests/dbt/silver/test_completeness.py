@@ -73,7 +73,7 @@ def export(lake: Lake, *files: tuple[str, str, range]) -> None:
     names = [{"file_id": f"f{n}", "archive": archive, "file": name} for n, (archive, name, _) in enumerate(files)]
     lake.add("spotify_export__files", [name | {"feed": "account", "kind": kind(name["file"])} for name in names])
     rows = [
-        {"file_id": f"f{n}", "row_number": at, "end_time": f"{minute(time):%Y-%m-%d %H:%M}", "ms_played": 1}
+        {"file_id": f"f{n}", "row_number": 10 * at, "end_time": f"{minute(time):%Y-%m-%d %H:%M}", "ms_played": 1}
         for n, (_, _, told) in enumerate(files)
         for at, time in enumerate((told.start, told.stop), start=1)
     ]
@@ -118,6 +118,31 @@ def test_an_export_covers_only_what_its_own_files_span(
 ) -> None:
     lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(200, range(120, 170))])
     export(lake, *files)
+    assert ledger(lake) == [(60, 120, state), (120, 200, "proven")]
+
+
+@pytest.mark.parametrize(
+    ("files", "file", "row", "state"),
+    [
+        # between its neighbours it is a play of the gap, elsewhere in its file it is not
+        ([range(20, 290)], 0, 1.5, "gap"),
+        ([range(20, 290)], 0, 0.5, "covered by export"),
+        ([range(20, 290)], 0, 2.5, "covered by export"),
+        # at the end of a file, which may have been cut off there, or at the begin of the one that follows
+        ([range(20, 70), range(110, 290)], 0, 2.5, "gap"),
+        ([range(20, 70), range(110, 290)], 1, 0.5, "gap"),
+        ([range(20, 40), range(110, 290)], 0, 1.5, "covered by export"),
+        ([range(20, 70), range(110, 290)], 1, 2.5, "covered by export"),
+        # what another file tells of the same time is no hole
+        ([range(20, 290), range(30, 280)], 0, 1.5, "covered by export"),
+    ],
+)
+def test_a_rejected_row_may_be_a_play_between_its_neighbours(
+    lake: Lake, files: list[range], file: int, row: float, state: str
+) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(200, range(120, 170))])
+    export(lake, *(("my.zip", MUSIC.format(number), told) for number, told in enumerate(files)))
+    lake.add("spotify_export__rejects", [{"file_id": f"f{file}", "row_number": int(10 * row), "reason": "cut off"}])
     assert ledger(lake) == [(60, 120, state), (120, 200, "proven")]
 
 
