@@ -8,6 +8,7 @@ Data flow: settings, command -> dbt -> its result, or a Problem that names the m
 import json
 import os
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,11 @@ def invoke(settings: Settings, database: Path, target: Path, *arguments: str, fr
         arguments: The command and its own options.
         fresh_from: As for `build_models`.
     """
-    os.environ |= {"LAKEHOUSE_BUILD_FILE": str(database), "LAKEHOUSE_FRESH_FROM": fresh_from}
+    # named from its own folder: dbt parses all again where a name in its profile changed, as in a folder that was moved
+    os.environ |= {"LAKEHOUSE_BUILD_FILE": database.name, "LAKEHOUSE_FRESH_FROM": fresh_from}
     try:
-        return command(settings, target, *arguments, callbacks=(_wait_no_more,))
+        with chdir(database.parent):
+            return command(settings, target, *arguments, callbacks=(_wait_no_more,))
     finally:
         close_build()
 
