@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pipelines.committed import Loss
 from pipelines.duck import literal, quote
-from pipelines.lake import Loss, Snapshot
+from pipelines.lake import Snapshot
 from pipelines.lake_reader import open_lake, readable
 from pipelines.settings import SOURCES, LakeSettings
 from sources.table import LOAD_ID, Table

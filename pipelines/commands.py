@@ -114,7 +114,7 @@ def rebuild(settings: Settings, _options: argparse.Namespace) -> int:
     Raises:
         UsageProblem: The lake is empty, so that nothing could come back from it.
     """
-    from pipelines.restore import bring_back
+    from pipelines.rebuild import bring_back
 
     if not take_snapshot(open_store(settings.lake)).files:
         raise UsageProblem(f"The lake {settings.lake.bucket_url} is empty: set DESTINATION__LAKE__BUCKET_URL.")

@@ -75,7 +75,9 @@ def _world(settings: Settings) -> "World":
     )
     told = folder / "export-given"
     if not told.exists():
+        from sandbox.export import write_extended
+
         settings.spotify_export.inbox.mkdir(parents=True, exist_ok=True)
-        world.write_export(settings.spotify_export.inbox / EXPORT_NAME)
+        write_extended(world, settings.spotify_export.inbox / EXPORT_NAME)
         told.touch()
     return world

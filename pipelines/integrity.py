@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
 from pipelines import ledger, manifest
-from pipelines.lake import File, Loss, Snapshot, take_snapshot
+from pipelines.committed import File, Loss
+from pipelines.lake import Snapshot, take_snapshot
 from pipelines.manifest import Entry, below
 from pipelines.settings import LakeSettings, Settings
 from pipelines.store import Folder, Store, open_store

@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.committed import File, Loss
 from pipelines.merged import Merged, Piece, pieces, read_list
 from pipelines.settings import SOURCES, Settings
 from pipelines.store import Store, addressing, open_store
@@ -33,39 +34,6 @@ log = logging.getLogger("lakehouse.lake")
 DATA_FILE = re.compile(r"(?P<load>\d+\.\d+)\.[^.]+\.parquet$")
 LOADS_ENTRY = re.compile(r"(?P<schema>.+)__(?P<load>\d+\.\d+)\.jsonl$")
 STATE_ENTRY = re.compile(r"(?P<pipeline>.+)__(?P<load>\d+\.\d+)__[0-9a-f]+\.jsonl$")
-
-
-@dataclass(frozen=True)
-class File:
-    """One parquet file of a committed load package."""
-
-    path: str
-    load_id: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Loss:
-    """One file of a committed load package that no build may read: it is missing, spoiled or held back.
-
-    Attributes:
-        path: Below the lake's root.
-        table: View name of its table.
-        reason: What is wrong with it.
-        rows: Rows that it held; None if nobody knows.
-        first_at: Time of its first row as text; None where rows have no time.
-        last_at: Of its last row.
-        is_healed: Whether its rows came again in a later package.
-    """
-
-    path: str
-    table: str
-    load_id: str
-    reason: str
-    rows: int | None
-    first_at: str | None
-    last_at: str | None
-    is_healed: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.lake import File, Snapshot
+from pipelines.committed import File
+from pipelines.lake import Snapshot
 from pipelines.settings import LakeSettings
 from pipelines.store import Folder, Store
 

@@ -14,12 +14,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
+from pipelines.committed import File
 from pipelines.store import Store
-
-if TYPE_CHECKING:
-    from pipelines.lake import File
 
 log = logging.getLogger("lakehouse.merged")
 FOLDER = "_compacted"
@@ -50,7 +47,7 @@ class Merged:
 class Piece:
     """What is read for a stretch of load packages: one merged file, or the files of one package."""
 
-    files: "tuple[File, ...]"
+    files: tuple[File, ...]
     paths: tuple[str, ...]
     bytes: int
 
@@ -86,13 +83,13 @@ def write_list(store: Store, merged: Iterable[Merged], retired: Iterable[str]) -
     store.write(LIST, json.dumps(content, indent=1).encode())
 
 
-def digest(files: "Iterable[File]") -> str:
+def digest(files: Iterable[File]) -> str:
     """Digest of the names of files."""
     names = sorted(PurePosixPath(file.path).name for file in files)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def pieces(files: "Sequence[File]", merged: Iterable[Merged], root: str) -> list[Piece]:
+def pieces(files: Sequence[File], merged: Iterable[Merged], root: str) -> list[Piece]:
     """What stands for a table's files, oldest first; every file is in exactly one piece.
 
     Args:
@@ -112,7 +109,7 @@ def pieces(files: "Sequence[File]", merged: Iterable[Merged], root: str) -> list
     return [*found, *_packages(files[at:])]
 
 
-def _packages(files: "Sequence[File]") -> list[Piece]:
+def _packages(files: Sequence[File]) -> list[Piece]:
     by_load: dict[str, list[File]] = {}
     for file in files:
         by_load.setdefault(file.load_id, []).append(file)

@@ -1,23 +1,17 @@
-"""`run.py rebuild`: everything but credentials from the lake alone, on an empty machine or a spoiled one.
+"""What the lake gives back to an empty machine: cursors, the API's memory and the listener's own rules.
 
-Cursors, the API's memory (budget, silence, last pages) and the listener's own rules come back first, then silver and
-gold are made again from bronze, audited and published. No source is asked. What is here already is kept: nothing that
-waits to be loaded is lost, and a folder of rules that is not empty is the listener's newest.
+No source is asked. What is here already is kept: nothing that waits to be loaded is lost, and a folder of rules that is
+not empty is the listener's newest.
 
-Data flow: lake (dlt state, bronze `curation.files`) -> pipelines, journal of polls, curation folder -> build, warehouse
+Data flow: lake (dlt state, bronze `curation.files`) -> pipelines, journal of polls, curation folder
 """
 
-import sys
 from collections.abc import Callable
 
-from pipelines import flow
 from pipelines.bronze import over_bronze
-from pipelines.ended import Run
-from pipelines.integrity import examine, sound_snapshot
-from pipelines.journal import step
+from pipelines.integrity import sound_snapshot
 from pipelines.lake import Snapshot, pipeline_for
 from pipelines.listener import journal_folder
-from pipelines.lock import Lock
 from pipelines.settings import SOURCES, Settings
 
 NEWEST_COPY = """
@@ -28,16 +22,6 @@ where _dlt_load_id in (
 order by file
 """
 VIEWS = ("curation__files", "curation__rules")
-
-
-def bring_back(settings: Settings, lock: Lock, current: Run) -> Run:
-    """Restore what is missing here, then build, audit and publish; for callers that hold the lock."""
-    with step("examine"):
-        examine(settings, sound_snapshot(settings, note=True))
-    with step("restore"):
-        for name, do in STEPS.items():
-            sys.stdout.write(f"{name:<12} {do(settings)}\n")
-    return flow.bring_up(settings, lock, current, full_refresh=True, forward=True)
 
 
 def restore_curation(settings: Settings, snapshot: Snapshot) -> bool:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import bronze
 from pipelines.cli import alone
+from pipelines.committed import Loss
 from pipelines.dbt_run import command, faults_of
 from pipelines.integrity import sound_snapshot
-from pipelines.lake import Loss, Snapshot
+from pipelines.lake import Snapshot
 from pipelines.settings import Settings
 from sources.problem import Problem
 from sources.table import LOAD_ID, Table

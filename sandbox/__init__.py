@@ -3,7 +3,8 @@
 What the rest of the project calls:
 
 - `sandbox.world.ensure(folder, catalog_url, seed, tracks)` makes the world once and opens it ever after;
-  `World.now`, `World.advance`, `World.plays` and `World.write_export` are its clock, its truth and its privacy export.
+  `World.now`, `World.advance` and `World.plays` are its clock and its truth.
+- `sandbox.export.write_extended(world, path)` writes its privacy export.
 - `sandbox.spotify.serve(world)` answers over real HTTP like Spotify does; faults are switched over `/admin/` routes.
 - `sandbox.catalog` streams catalogs of any size, as rows, as Kaggle-shaped CSV files or into a database.
 

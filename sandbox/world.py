@@ -81,12 +81,6 @@ class World:
         self.store.add([numbered])
         return numbered
 
-    def write_export(self, path: Path) -> Path:
-        """Write the Extended Streaming History until ten days before the first `now`, as Spotify sends it."""
-        from sandbox.export import write_extended
-
-        return write_extended(self, path)
-
     def reset(self) -> None:
         """Set the clock back to the first `now` and forget added plays and what the API told."""
         self.store.forget()

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from pipelines import fresh
-from pipelines.lake import File, Loss, Snapshot
+from pipelines.committed import File, Loss
+from pipelines.lake import Snapshot
 from pipelines.settings import Settings, load
 
 

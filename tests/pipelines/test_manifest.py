@@ -1,6 +1,8 @@
 """A manifest says for ever what a package held: no bucket in trouble and no full disk may make it say anything else."""
 
-import errno
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -8,7 +10,8 @@ import pytest
 from sqlalchemy import make_url
 
 from pipelines import manifest
-from pipelines.lake import File, Snapshot
+from pipelines.committed import File
+from pipelines.lake import Snapshot
 from pipelines.settings import LakeSettings
 from pipelines.store import Folder, open_store
 from sandbox.servers.seaweedfs import S3
@@ -40,17 +43,21 @@ def test_a_bucket_that_answers_503_leaves_no_manifest_of_a_file_without_rows(s3:
         assert entry.rows == 3
 
 
-def test_a_manifest_that_a_full_disk_cut_off_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """A limit of this process: a write beyond it is cut off."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_manifest_that_was_cut_off_is_never_read(tmp_path: Path) -> None:
     store, content = Folder(tmp_path / "lake"), b'[{"path": "spotify_api/plays/1.5.a.parquet"}]'
-
-    def half(path: Path, content: bytes) -> int:
-        path.open("wb").write(content[: len(content) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as full:
-        full.setattr(Path, "write_bytes", half)
-        with pytest.raises(OSError, match="No space left"):
-            store.write("_manifests/spotify_api/1.5.json", content)
+    with no_file_above(20), pytest.raises(OSError, match="File too large"):
+        store.write("_manifests/spotify_api/1.5.json", content)
     assert list((tmp_path / "lake" / "_manifests").rglob("*.json.*")), "nothing was cut off"
     assert manifest.read(store, tmp_path / "manifests.json") == {}
     store.write("_manifests/spotify_api/1.5.json", content)

@@ -6,9 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.committed import File
 from pipelines.embedded import surround
 from pipelines.ingest import Plan, ingest
-from pipelines.lake import File, Snapshot
+from pipelines.lake import Snapshot
 from pipelines.settings import load
 from pipelines.wanted import OBJECTS, wanted
 from sources.spotify_api import memory

@@ -24,7 +24,7 @@ def world(made):
 
 @pytest.fixture(scope="module")
 def archive(world, tmp_path_factory):
-    return ZipFile(world.write_export(tmp_path_factory.mktemp("export") / "my_spotify_data.zip"))
+    return ZipFile(write_extended(world, tmp_path_factory.mktemp("export") / "my_spotify_data.zip"))
 
 
 @pytest.fixture(scope="module")

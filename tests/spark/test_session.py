@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from pipelines import bronze, spark
-from pipelines.lake import Loss, take_snapshot
+from pipelines.committed import Loss
+from pipelines.lake import take_snapshot
 from pipelines.settings import load
 from pipelines.store import Folder
 from tests.dbt.macro import expression

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from sandbox.export import write_extended
 from tests.environment import ROOT, Environment
 from tests.torture.ground import Ground
 from tests.torture.model import Model
@@ -189,7 +190,7 @@ class Schedule:
     def import_again(self) -> None:
         """The export once more, some of its files, as single files or as another zip."""
         world = self.model.world()
-        whole = world.write_export(self.folder.parent / "export.zip")
+        whole = write_extended(world, self.folder.parent / "export.zip")
         world.close()
         folder = self.folder.parent / f"again-{len(self.journal)}"
         with zipfile.ZipFile(whole) as archive:

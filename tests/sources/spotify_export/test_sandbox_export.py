@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.export import write_extended
+
 from .conftest import Lake
 from .test_privacy import every_byte
 
@@ -30,7 +32,7 @@ def rows_in(path: Path) -> int:
 def test_each_row_of_the_sandbox_reaches_bronze_and_nothing_personal_does(world: Any, lake: Lake, tmp_path: Path):
     from sandbox.export import PERSONAL, write_account
 
-    extended = world.write_export(tmp_path / "extended.zip")
+    extended = write_extended(world, tmp_path / "extended.zip")
     account = write_account(world, tmp_path / "account.zip")
     report = lake.take(extended, account)
     assert not report.problems
