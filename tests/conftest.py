@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,11 +27,13 @@ from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
 APART = ("torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
-RUN = {"built", "copied", "later"}
+RUN = {"built", "lean", "copied", "later"}
 """Fixtures of tests that run the whole flow, or need one run of it."""
 SERVERS = {"mariadb", "postgres", "s3"}
 PROFILE = SURROUNDINGS.get("WORKSPACE__PROFILE", "dev")
 SETTINGS = ("LAKEHOUSE__", "SOURCES__", "DESTINATION__", "SANDBOX__", "METABASE__", "WORKSPACE__", "DLT_DATA_DIR")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background, where a shell has Ctrl-C ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # how busy the machine is says nothing about the code
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -136,19 +139,30 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def later(built: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """The built environment after a second run, undisturbed, 20 hours later; for reading as well."""
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The same with a short history, where building it again and again is what takes the time; for reading, too."""
+    with made_once(tmp_path_factory, "lean") as (environment, is_missing):
+        if is_missing:
+            environment.make_world()
+            answer = environment.run()
+            assert answer.returncode == 0, answer.stderr
+    return environment
+
+
+@pytest.fixture(scope="session")
+def later(lean: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The lean environment after a second run, undisturbed, 20 hours later; for reading as well."""
     with made_once(tmp_path_factory, "later") as (environment, is_missing):
         if is_missing:
-            shutil.copytree(built.data_dir, environment.data_dir)
+            shutil.copytree(lean.data_dir, environment.data_dir)
             answer = environment.run("--advance", "20h")
             assert answer.returncode == 0, answer.stderr
     return environment
 
 
 @pytest.fixture
-def copied(built: Environment, tmp_path: Path) -> Environment:
-    """A copy of the built environment that a test may change."""
+def copied(lean: Environment, tmp_path: Path) -> Environment:
+    """A copy of the lean environment that a test may change."""
     copy = Environment(tmp_path / "data")
-    shutil.copytree(built.data_dir, copy.data_dir)
+    shutil.copytree(lean.data_dir, copy.data_dir)
     return copy

@@ -5,9 +5,11 @@ import io
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.embedded import EXPORT_NAME
 from tests import answers
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,18 @@ class Environment:
     def command(self, *arguments: str) -> list[str]:
         """The command line as a user types it, with this interpreter."""
         return [sys.executable, str(ROOT / "pipelines" / "run.py"), *arguments]
+
+    def make_world(self) -> None:
+        """Make the sandbox's world before the first run, and leave of its export what came last, a sixth of the rows."""
+        answer = self.run("ingest", "curation")
+        assert answer.returncode == 0, answer.stderr
+        given = self.data_dir / "inbox" / EXPORT_NAME
+        whole = zipfile.ZipFile(io.BytesIO(given.read_bytes()))
+        *earlier, _ = sorted(name for name in whole.namelist() if "_Audio_" in name)
+        with zipfile.ZipFile(given, "w", zipfile.ZIP_DEFLATED) as short:
+            for name in whole.namelist():
+                if name not in earlier:
+                    short.writestr(name, whole.read(name))
 
     def ask(self, query: str) -> list[dict[str, str]]:
         """Answer of `run.py sql` as rows of text."""

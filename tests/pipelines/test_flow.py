@@ -54,13 +54,13 @@ def test_a_second_run_says_that_nothing_is_new_and_changes_nothing(copied: Envir
     assert [tuple(state.values()) for state in states] == [("published", "0"), ("nothing new", "0")]
 
 
-def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(built: Environment, later: Environment) -> None:
+def test_plays_of_the_next_hours_reach_gold_and_none_is_counted_twice(lean: Environment, later: Environment) -> None:
     count = "select count(*) as plays, count(distinct (played_at, track_id)) as told from gold.fct_plays"
-    (before,), (after,) = built.ask(count), later.ask(count)
+    (before,), (after,) = lean.ask(count), later.ask(count)
     assert int(after["plays"]) > int(before["plays"])
     assert after["plays"] == after["told"]
     (how,) = later.ask("select reason from silver.int_settled")
-    assert how["reason"] != "built anew"
+    assert how["reason"] != "lean anew"
 
 
 STRATEGIES = {
@@ -110,7 +110,7 @@ def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
 
 def test_a_lake_that_was_deleted_is_loaded_again(copied: Environment) -> None:
     held = (
-        "select (select count(*) from gold.dim_albums) as albums, count(*) as plays,"
+        "select (select count(*) from silver.stg_catalog__albums) as albums, count(*) as plays,"
         " sum(hash(play_id, ms_played)::hugeint) as sum from gold.fct_plays"
     )
     before = copied.ask(held)
@@ -149,10 +149,10 @@ def test_a_red_audit_publishes_nothing_and_stays_red_until_the_lake_is_mended(co
     assert copied.gold() == before
 
 
-def test_rollback_goes_back_and_publish_goes_forward(built: Environment, later: Environment, tmp_path: Path) -> None:
+def test_rollback_goes_back_and_publish_goes_forward(lean: Environment, later: Environment, tmp_path: Path) -> None:
     copy = Environment(tmp_path / "data")
     shutil.copytree(later.data_dir, copy.data_dir)
-    first, second = built.gold(), later.gold()
+    first, second = lean.gold(), later.gold()
     assert second != first
     assert copy.run("rollback").returncode == 0
     assert copy.gold() == first

@@ -49,12 +49,12 @@ def test_an_export_that_came_after_the_backup_is_imported_again(settings: Settin
 
 
 def test_plays_and_catalog_after_the_backup_come_again_and_every_station_agrees(
-    built: Environment, later: Environment, tmp_path: Path
+    lean: Environment, later: Environment, tmp_path: Path
 ) -> None:
     copy = Environment(tmp_path / "data")
     shutil.copytree(later.data_dir, copy.data_dir)
     shutil.rmtree(copy.data_dir / "lake")
-    shutil.copytree(built.data_dir / "lake", copy.data_dir / "lake")
+    shutil.copytree(lean.data_dir / "lake", copy.data_dir / "lake")
     answer = copy.run()
     assert answer.returncode == 0, answer.stderr
     assert "does not hold what this machine last loaded of spotify_api" in answer.stderr

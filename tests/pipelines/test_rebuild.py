@@ -28,8 +28,8 @@ def lived(tmp_path: Path, template: Path) -> Environment:
     return environment
 
 
-def test_the_lake_alone_gives_the_same_gold_and_everything_but_credentials(built: Environment, tmp_path: Path) -> None:
-    environment = lived(tmp_path, built.data_dir)
+def test_the_lake_alone_gives_the_same_gold_and_everything_but_credentials(lean: Environment, tmp_path: Path) -> None:
+    environment = lived(tmp_path, lean.data_dir)
     before, memory = environment.gold(), state(environment)
     shutil.rmtree(environment.data_dir)
     answer = environment.run("rebuild")

@@ -87,6 +87,7 @@ TROUBLES = (
 def place(mariadb: MariaDB, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """Production after its first run; Postgres is its own, since roles belong to a whole server and it crashes here."""
     with serve() as postgres, production(mariadb, postgres, s3, tmp_path_factory.mktemp("production")) as place:
+        place.environment.make_world()
         answer = place.environment.run()
         assert answer.returncode == 0, answer.stderr
         place.said.append(answer.stdout)
