@@ -56,10 +56,11 @@ where {NAMED}
 order by played_at desc, play_id
 """
 
-PLAYLIST = """
-select {columns}
-from {rows}
-where track_id is not null
+PLAYABLE = "track_id is not null"
+PLAYLIST = f"""
+select {{columns}}
+from {{rows}}
+where {PLAYABLE}
 order by rank
 """
 URI = "'spotify:track:' || track_id as uri"
@@ -69,10 +70,10 @@ PLAYLISTS: Mapping[str, str] = MappingProxyType(
         "rediscover": "(from gold.recommendations where kind = 'rediscover')",
         "discover": "(from gold.recommendations where kind = 'discover')",
         "on_repeat": "gold.on_repeat",
-        "forgotten": "(from gold.forgotten where rank <= 100)",
-        "top_ever": "(from gold.top_tracks where period = 'all' and rank <= 100)",
-        "top_of_the_year": "(from gold.top_tracks where period = 'year' and rank <= 100 and period_start ="
-        " (select max(period_start) from gold.top_tracks where period = 'year'))",
+        "forgotten": f"(from gold.forgotten where {PLAYABLE} order by rank limit 100)",
+        "top_ever": f"(from gold.top_tracks where period = 'all' and {PLAYABLE} order by rank limit 100)",
+        "top_of_the_year": f"(from gold.top_tracks where period = 'year' and {PLAYABLE} and period_start ="
+        " (select max(period_start) from gold.top_tracks where period = 'year') order by rank limit 100)",
     }
 )
 """The lists to play, and where they come from."""

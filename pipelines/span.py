@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sources.problem import UsageProblem
 
@@ -40,7 +40,12 @@ class Span:
             year = self.last.year - 1
             day = min(self.last.day, monthrange(year, self.last.month)[1])
             return Span(date(year, 1, 1), date(year, self.last.month, day), is_year=True)
-        return Span(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+        return Span(_earlier(self.first, self.days), _earlier(self.first, 1))
+
+
+def _earlier(day: date, days: int) -> date:
+    """So many days before a day; the first of all days before that there is none."""
+    return date.fromordinal(max(date.min.toordinal(), day.toordinal() - days))
 
 
 def year(number: int, until: date | None = None) -> Span:

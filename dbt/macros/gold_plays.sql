@@ -46,3 +46,8 @@
     min(first_played_on) as first_played_on,
     max(last_played_on) as last_played_on
 {%- endmacro %}
+
+{# whether a feed told what was played: streams without names are no song of their own, though they count as time #}
+{% macro gold_is_named(kinds) -%}
+    ({% for kind in kinds %}{{ kind }}_name <> 'Unknown {{ kind | capitalize }}'{% if not loop.last %} and {% endif %}{% endfor %})
+{%- endmacro %}

@@ -181,10 +181,10 @@ TASTE_FEATURES = ("energy", "valence", "danceability", "acousticness", "instrume
 TASTE = (
     "select\n"
     + "".join(
-        f"    sum(ms_played * {name}) / sum(ms_played) filter ({name} is not null) as {name},\n"
+        f"    sum(ms_played * {name}) / nullif(sum(ms_played) filter ({name} is not null), 0) as {name},\n"
         for name in TASTE_FEATURES
     )
-    + """    sum(ms_played) filter (energy is not null) / sum(ms_played) as known_share
+    + """    sum(ms_played) filter (energy is not null) / nullif(sum(ms_played), 0) as known_share
 from gold.daily_tracks
 left join gold.dim_tracks using (track_id)
 where played_on between {first} and {last}

@@ -4,8 +4,10 @@ from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
 
+import duckdb
 import pytest
 
+from pipelines.wrapped.questions import TASTE, TASTE_FEATURES
 from tests.environment import Environment
 from tests.pipelines.wrapped.reading import Page
 from tests.pipelines.wrapped.truth import NOBODY, Truth, tops
@@ -140,3 +142,19 @@ def test_the_range_before_is_compared_with() -> None:
     assert year(2024, date(2024, 2, 29)).before.last == date(2023, 2, 28)
     before = span("2025-03-10", "2025-03-12").before
     assert (before.first, before.last) == (date(2025, 3, 7), date(2025, 3, 9))
+    long = span("2000-01-01", "2999-12-31").before  # there is no day before the first
+    assert (long.last, long.days) == (date(1999, 12, 31), (date(2999, 12, 31) - date(2000, 1, 1)).days + 1)
+    assert long.before.first == date.min
+
+
+def test_time_that_nobody_listened_for_weighs_nothing() -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema gold")
+        con.execute(
+            "create table gold.daily_tracks as select date '2025-01-01' as played_on, 'a' as track_id, 0 as ms_played"
+        )
+        con.execute(
+            f"create table gold.dim_tracks as select 'a' as track_id, {', '.join(f'0.5 as {f}' for f in TASTE_FEATURES)}"
+        )
+        told = con.execute(TASTE.format(first="date '2025-01-01'", last="date '2025-01-01'")).fetchall()
+    assert set(told[0]) == {None}

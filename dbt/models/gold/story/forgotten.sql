@@ -5,6 +5,7 @@ with
 
 tracks as (
     select * from {{ ref('listened_tracks') }}
+    where {{ gold_is_named(['track', 'artist']) }}
 ),
 
 daily as (
@@ -12,8 +13,8 @@ daily as (
 ),
 
 last_day as (
-    select max(last_played_on) as played_on
-    from tracks
+    select max(played_on) as played_on
+    from daily
 ),
 
 silent as (

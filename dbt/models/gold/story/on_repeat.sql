@@ -10,6 +10,7 @@ daily as (
 
 names as (
     select * from {{ ref('listened_tracks') }}
+    where {{ gold_is_named(['track', 'artist']) }}
 ),
 
 gap_days as (

@@ -96,8 +96,19 @@ breaks as (
         {{ gold_days_between('ended_on', 'next_started_on') }} - 1 as days,
         false as is_minimum
     from followed_streaks
-    left join gap_days on gap_days.gap_on between followed_streaks.ended_on and followed_streaks.next_started_on
+    left join gap_days
+        on gap_days.gap_on > followed_streaks.ended_on and gap_days.gap_on < followed_streaks.next_started_on
     where followed_streaks.next_started_on is not null and gap_days.gap_on is null
+),
+
+named_tracks as (
+    select * from {{ ref('listened_tracks') }}
+    where {{ gold_is_named(['track', 'artist']) }}
+),
+
+named_artists as (
+    select * from {{ ref('listened_artists') }}
+    where {{ gold_is_named(['artist']) }}
 ),
 
 track_days as (
@@ -111,6 +122,7 @@ track_days as (
         {{ gold_sum('ms_played') }} as ms_played,
         false as is_minimum
     from {{ ref('daily_tracks') }}
+    where recording_id in (select named_tracks.recording_id from named_tracks)
     group by played_on, recording_id
 ),
 
@@ -125,6 +137,7 @@ artist_days as (
         ms_played,
         false as is_minimum
     from {{ ref('daily_artists') }}
+    where artist_key in (select named_artists.artist_key from named_artists)
 ),
 
 artists as (
@@ -138,7 +151,7 @@ artists as (
         ms_played,
         days,
         is_minimum
-    from {{ ref('listened_artists') }}
+    from named_artists
 ),
 
 -- an artist of whom it is nearly always the same song
@@ -152,8 +165,8 @@ one_hits as (
         tracks.plays,
         tracks.ms_played,
         tracks.is_minimum
-    from {{ ref('listened_tracks') }} as tracks
-    inner join {{ ref('listened_artists') }} as its_artist on tracks.artist_key = its_artist.artist_key
+    from named_tracks as tracks
+    inner join named_artists as its_artist on tracks.artist_key = its_artist.artist_key
     where tracks.plays >= {{ one_hit_plays }} and tracks.plays >= {{ one_hit_share }} * its_artist.plays
 ),
 
@@ -192,7 +205,6 @@ one_hits as (
 running as (
     select
         played_on,
-        is_minimum,
         plays,
         cast(sum(plays) over (order by played_on rows between unbounded preceding and current row) as bigint) as total
     from daily
@@ -204,15 +216,21 @@ milestones as (
     {% endfor %}
 ),
 
+first_gap as (
+    select min(gap_on) as gap_on from gap_days
+),
+
+-- a play that was missed before would have made it earlier
 milestone_days as (
     select
         milestones.milestone,
         running.played_on,
-        running.is_minimum,
+        coalesce(running.played_on >= first_gap.gap_on, false) as is_minimum,
         milestones.milestone - (running.total - running.plays) as number_in_day
     from milestones
     inner join running
         on milestones.milestone <= running.total and milestones.milestone > running.total - running.plays
+    cross join first_gap
 ),
 
 numbered as (
