@@ -97,6 +97,13 @@ IMPORTED = f"""
     with files as ({FIRST_IMPORTS}), lines as ({LINES})
     select count(*) as rows, null as key_checksum from lines semi join files using (file_id, _dlt_load_id)
 """
+TOLD = """
+    select matches.play_key as key from silver.int_play_matches as matches
+    join silver.int_observations as best
+        on matches.play_key = best.observation_key and matches.observation_key = best.observation_key
+    where best.content = 'music' and not best.is_repeat and not best.is_incognito
+"""
+"""The plays that the rows of all feeds tell of, asked of the rows themselves before any model makes plays of them."""
 BALANCE = "select coalesce(sum(rows), 0) as rows, null as key_checksum from gold.import_balance"
 STATIONS = (
     *_catalog("spotify_tracks", "track_id", "stg_catalog__tracks", "dim_tracks"),
@@ -108,6 +115,7 @@ STATIONS = (
     Station("streaming_history", "bronze", IMPORTED),
     Station("streaming_history", "gold", BALANCE),
     Station("streaming_history", "published", BALANCE),
+    Station("plays", "bronze", _keys(TOLD)),
     Station("plays", "silver", _keys("select play_id as key from silver.int_plays_unified")),
     Station("plays", "gold", _keys("select play_id as key from gold.fct_plays")),
     Station("plays", "published", _keys("select play_id as key from gold.fct_plays")),

@@ -19,6 +19,8 @@ LATER = {
     "silver.stg_catalog__tracks": "track_id varchar",
     "silver.stg_catalog__albums": "album_id varchar",
     "silver.stg_catalog__artists": "artist_id varchar",
+    "silver.int_observations": "observation_key varchar, content varchar, is_repeat boolean, is_incognito boolean",
+    "silver.int_play_matches": "observation_key varchar, play_key varchar",
     "silver.int_plays_unified": "play_id varchar",
     "gold.dim_tracks": "track_id varchar",
     "gold.dim_albums": "album_id varchar",
@@ -129,3 +131,25 @@ def test_plays_that_a_poll_names_and_that_are_held_back_are_explained(house: Hou
     assert house.told("recently_played", "spotify_api__tracks")["bronze"] == (11, False)
     assert house.told("recently_played", absent)["bronze"] == (11, True)
     reconcile.demand(house.count(absent))
+
+
+def heard(house: House, feed: str, keys: Iterable[str], **told: Any) -> None:
+    """Observations of a feed, each of them a play or another word for that of the first feed."""
+    observation = {"content": "music", "is_repeat": False, "is_incognito": False} | told
+    house.add("silver.int_observations", [observation | {"observation_key": f"{feed}-{key}"} for key in keys])
+    matches = [{"observation_key": f"{feed}-{key}", "play_key": f"first-{key}"} for key in keys]
+    house.add("silver.int_play_matches", matches)
+
+
+def test_plays_that_are_lost_before_or_in_silver_are_red_though_gold_agrees_with_silver(house: House) -> None:
+    heard(house, "first", "abcd")
+    heard(house, "second", "ab")
+    heard(house, "first", "e", is_incognito=True)
+    heard(house, "first", "f", content="podcast")
+    for place in ("silver.int_plays_unified", "gold.fct_plays"):
+        house.add(place, [{"play_id": f"first-{key}"} for key in "abcd"])
+    assert house.told("plays") == {"bronze": (4, True), "silver": (4, True), "gold": (4, True)}
+    for place in ("silver.int_plays_unified", "gold.fct_plays"):
+        house.connection.execute(f"delete from {place} where play_id in ('first-c', 'first-d')")
+    with pytest.raises(RedAudit, match="plays has 2 rows in silver"):
+        reconcile.demand(house.count())
