@@ -34,7 +34,7 @@ from pipelines.warehouse import (
 from pipelines.warehouse.connection import SETTING, connected, parameters
 from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
 from pipelines.warehouse.gold import GoldTable, compare
-from pipelines.warehouse.promote import CANDIDATE, Change, keep_candidate, promote, read_columns
+from pipelines.warehouse.promote import CANDIDATE, Change, keep_candidate, promote, read_columns, read_published
 from pipelines.warehouse.serve import Project, build_candidate
 from sources.problem import Problem, UsageProblem
 
@@ -127,10 +127,15 @@ class PostgresWarehouse:
         return f"Postgres {version}: {f'run {current.run_id}' if current else 'nothing published yet'}"
 
     def _plan(self, connection: "Connection", built: Mapping[str, TableState], migrate: bool) -> None:
-        """Refuses columns that nobody may publish before any work is done for them."""
+        """Refuses names and columns that nobody may publish before any work is done for them."""
         with connection, connection.cursor() as cursor:
-            published = read_columns(cursor, [GOLD]).get(GOLD, {})
-        evolution.plan(published, {name: state.columns for name, state in built.items()}, migrate)
+            published, current = read_published(cursor, read_pointer(cursor).run_id, read_kept(cursor))
+            cursor.execute("select relname from pg_class where relnamespace = %s::regnamespace", (GOLD,))
+            taken = sorted({name for (name,) in cursor.fetchall() if name in built} - set(published))
+        if taken:
+            named = ", ".join(f"{GOLD}.{name}" for name in taken)
+            raise Problem(f"{named} is somebody's own, and gold has a table of that name now: rename or move it.")
+        evolution.plan(published, {name: state.columns for name, state in built.items()}, migrate, current)
 
     def _make(
         self,

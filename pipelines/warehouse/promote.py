@@ -143,11 +143,11 @@ def _look(cursor: "Cursor", change: Change) -> Look:
     )
     needed = {after.run_id, after.previous, after.held_back}
     shown = [found for found in kept if found.run_id in needed or found.is_needed_by_snapshot]
-    tables = read_columns(cursor, [GOLD, *(generation.schema for generation in shown)])
-    published, new = tables.get(GOLD, {}), tables[change.to.schema]
+    tables = read_columns(cursor, [generation.schema for generation in shown])
+    (published, current), new = read_published(cursor, before.run_id, kept), tables[change.to.schema]
     if change.is_back:
         new = {name: {**published.get(name, {}), **new.get(name, {})} for name in {**published, **new}}
-    plan = evolution.plan(published, new, change.migrate)
+    plan = evolution.plan(published, new, change.migrate, current)
     views = {name: _definition(name, columns, shown, tables) for name, columns in plan.columns.items()}
     return Look(after, plan, views, [found for found in kept if found not in shown])
 
@@ -185,6 +185,17 @@ def _branch(name: str, columns: evolution.Columns, generation: Kept, has: evolut
     ]
     gate = f"(select run_id from publication.pointer) = {literal(generation.run_id)}"
     return f"select {', '.join(parts)} from {quote(generation.schema)}.{quote(name)} where {gate}"
+
+
+def read_published(cursor: "Cursor", run_id: str | None, kept: Sequence[Kept]) -> tuple[Tables, Tables]:
+    """Columns of the published views, and what the current generation has of them.
+
+    Only what a generation holds is published: anything else in `gold` is a user's own.
+    """
+    schema = next((generation.schema for generation in kept if generation.run_id == run_id), "")
+    tables = read_columns(cursor, [GOLD, schema])
+    names = {name for generation in kept for name in generation.tables}
+    return {name: columns for name, columns in tables.get(GOLD, {}).items() if name in names}, tables.get(schema, {})
 
 
 def read_columns(cursor: "Cursor", schemas: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:

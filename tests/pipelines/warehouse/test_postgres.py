@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,46 @@ def test_a_change_that_breaks_readers_is_refused(place: Place, change: str, name
     published = place.warehouse.published()
     assert published
     assert published.run_id == "R1"
+
+
+def test_what_users_put_into_gold_is_theirs(place: Place) -> None:
+    place.publish(1)
+    place.execute(
+        "create view gold.favourites as select day_on, generation from gold.daily",
+        "create table gold.notes (note text)",
+    )
+    place.publish(2)
+    place.publish(3, "alter table gold.daily drop column total", migrate=True)
+    assert place.execute("select max(generation) from gold.favourites") == [(3,)]
+    assert place.execute("select to_regclass('gold.notes')::text") == [("gold.notes",)]
+    place.warehouse.rollback()
+    assert place.execute("select max(generation) from gold.favourites") == [(2,)]
+
+
+def test_a_name_in_gold_that_is_a_user_s_own_is_not_taken(place: Place) -> None:
+    publish = partial(place.warehouse.publish, make_build(place.folder, 1))
+    publish("R1", "f1", TABLES[1:])
+    place.execute("create view gold.daily as select 7 as mine")
+    for migrate in (False, True):
+        with pytest.raises(Problem, match=r"gold\.daily is somebody's own"):
+            publish("R2", "f2", TABLES, migrate)
+    assert place.execute("select mine from gold.daily") == [(7,)]
+
+
+def test_what_a_release_added_and_a_rollback_took_away_may_stay_away(place: Place) -> None:
+    before = make_build(place.folder, 1)
+    place.warehouse.publish(before, "R1", "f1", TABLES[:2])
+    place.publish(2, "alter table gold.daily add column fresh bigint", "update gold.daily set fresh = 7")
+    place.execute("create view public.days as select day_on, fresh from gold.daily")
+    place.warehouse.rollback()
+    place.warehouse.publish(make_build(place.folder, 3), "R3", "f3", TABLES[:2])
+    assert place.execute("select distinct fresh, to_regclass('gold.fct_events') from gold.daily") == [(None, None)]
+    assert place.execute("select count(*), count(fresh) from public.days") == [(DAYS, 0)]
+    place.publish(4, "alter table gold.daily add column fresh bigint", "update gold.daily set fresh = 8")
+    assert place.execute("select distinct fresh from public.days") == [(8,)]
+    assert place.seen() == whole(4)
+    with pytest.raises(Problem, match="daily: fresh goes"):
+        place.publish(5)
 
 
 @pytest.mark.parametrize("change", ["drop column total", "alter column total type double", "add column fresh bigint"])
