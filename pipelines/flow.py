@@ -91,7 +91,7 @@ def bring_up(
         forward: Publish again what a rollback took away; a scheduled run leaves it away until something is new.
 
     Raises:
-        RedAudit: A test failed, or stations do not agree; nothing is published.
+        RedAudit: A test failed, or stations do not agree: nothing is published, or not what was audited.
         Problem: A step failed.
     """
     snapshot = look(settings)
@@ -115,7 +115,9 @@ def bring_up(
             built.database, current.run_id, wanted.digest, tables, migrate, permit=lock.check
         )
         telling.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
-    warehouse.record_reconciliation(_count_published(settings, stations))
+    published = _count_published(settings, stations)
+    warehouse.record_reconciliation(published)
+    reconcile.demand(published)
     return replace(current, state="failed" if current.problems else "published")
 
 

@@ -161,12 +161,18 @@ def demand(rows: Sequence[Reconciliation]) -> None:
     """Make sure that all stations agree.
 
     Raises:
-        RedAudit: One does not; nothing may be published.
+        RedAudit: One does not; nothing may be published, or what is published is not what was audited.
     """
     faults = [f"{row.table_name} has {row.rows:,} rows in {row.station}" for row in rows if not row.explained]
-    if faults:
-        told = "; ".join(faults[:3])
-        raise RedAudit(f"The stations do not agree and nothing was published: {told}. See ops.reconciliation.")
+    if not faults:
+        return
+    told = "; ".join(faults[:3])
+    if any(row.station == "published" for row in rows):
+        raise RedAudit(
+            f"Gold is published, but what readers see does not agree with what was audited: {told}. "
+            "See ops.reconciliation; `rollback` shows readers the gold of before."
+        )
+    raise RedAudit(f"The stations do not agree and nothing was published: {told}. See ops.reconciliation.")
 
 
 def _asked(connection: "duckdb.DuckDBPyConnection", run_id: str, *, is_published: bool) -> list[Reconciliation]:

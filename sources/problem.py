@@ -18,7 +18,7 @@ class UsageProblem(Problem):
 
 
 class RedAudit(Problem):
-    """The audit of the built tables failed; nothing was published."""
+    """The audit of the built tables failed and nothing was published, or that of the published ones."""
 
     exit_code = 3
 

@@ -4,7 +4,17 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import pytest
+
+from pipelines.ended import recorded
+from pipelines.flow import bring_up
+from pipelines.lock import hold
+from pipelines.settings import load
+from pipelines.warehouse import Generation
+from pipelines.warehouse.embedded import EmbeddedWarehouse
 from tests.environment import Environment
 
 CONTRACT = {
@@ -33,6 +43,29 @@ def test_every_station_agrees_from_the_source_to_the_published_table(built: Envi
         }
         assert len(counts) == 1, table
     assert {row["explained"] for row in rows} == {"True"}
+
+
+def test_a_published_table_that_is_not_what_was_audited_makes_the_run_red(
+    copied: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (copied.variables | {"LAKEHOUSE__MIN_PLAY_SECONDS": "31"}).items():
+        monkeypatch.setenv(name, value)
+    publish = EmbeddedWarehouse.publish
+
+    def lossy(warehouse: EmbeddedWarehouse, *given: Any, **named: Any) -> Generation:
+        made = publish(warehouse, *given, **named)
+        with duckdb.connect(str(warehouse.path)) as connection:
+            connection.execute("delete from gold.fct_plays where hash(play_id) % 2 = 0")
+        return made
+
+    monkeypatch.setattr(EmbeddedWarehouse, "publish", lossy)
+    settings = load("dev")
+    with hold(settings, 5) as lock:
+        ended = recorded(settings, lambda current: bring_up(settings, lock, current))
+    assert (ended.state, ended.exit_code) == ("red", 3)
+    assert "what readers see does not agree with what was audited: plays has" in str(ended.problems[0])
+    told = copied.ask("select distinct station from ops.reconciliation where not explained")
+    assert told == [{"station": "published"}]
 
 
 def test_the_reasons_of_every_imported_file_add_up_to_its_rows(built: Environment) -> None:
