@@ -1,13 +1,14 @@
 """What users built on the views of gold, kept alive when `publish --migrate` has to make a view again.
 
 A view whose columns go or change must be dropped, and Postgres refuses while anything depends on it. Views of users
-are taken down, kept as text with owner, grants and comment, and made again upon the new view. What cannot be made again
-stops the migration and is named: nothing is ever dropped in silence.
+are taken down, kept as text with owner, grants, options, defaults and comments, and made again upon the new view. What
+cannot be made again, as rules and triggers of a view, stops the migration and is named: nothing is ever dropped in
+silence.
 
 Data flow: views that change -> dependents as text -> views that changed -> dependents again
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,16 +37,42 @@ select view.oid::regclass::text, relkind::text, max(depth), rolname,
             case grantee when 0 then 'public' else grantee::regrole::text end,
             case when is_grantable then ' with grant option' else '' end)
         from aclexplode(relacl) where grantee <> relowner
-    )
+    ),
+    array_to_string(reloptions, ', '),
+    array(
+        select array[attname::text, statement]
+        from pg_attribute cross join lateral (
+            select format('comment on column %%s.%%I is %%L', attrelid::regclass, attname, description)
+            from col_description(attrelid, attnum) as description where description is not null
+            union all
+            select format('alter view %%s alter column %%I set default %%s', attrelid::regclass, attname,
+                pg_get_expr(adbin, adrelid))
+            from pg_attrdef where adrelid = attrelid and adnum = attnum
+            union all
+            select format('grant %%s (%%I) on %%s to %%s%%s', privilege_type, attname, attrelid::regclass,
+                case grantee when 0 then 'public' else grantee::regrole::text end,
+                case when is_grantable then ' with grant option' else '' end)
+            from aclexplode(attacl) where grantee <> relowner
+        ) as told(statement)
+        where attrelid = view.oid and attnum > 0 and not attisdropped
+    ),
+    exists (select 1 from pg_trigger where tgrelid = view.oid and not tgisinternal)
+    or exists (select 1 from pg_rewrite where ev_class = view.oid and rulename <> '_RETURN')
 from found join pg_class as view on view.oid = found.oid join pg_roles on pg_roles.oid = relowner
-group by view.oid, relkind, rolname, relacl, relowner
+group by view.oid, relkind, rolname, relacl, relowner, reloptions
 order by max(depth)
 """
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A view as text."""
+    """A view as text.
+
+    Attributes:
+        name: With its schema.
+        columns: Pairs of a column and a statement that gives it what belongs to it.
+        is_acting: Whether it has rules or triggers, which are not kept.
+    """
 
     name: str
     kind: str
@@ -54,12 +81,17 @@ class Saved:
     definition: str
     comment: str | None
     grants: list[str]
+    options: str | None
+    columns: list[list[str]]
+    is_acting: bool
 
-    @property
-    def again(self) -> list[str]:
-        """Statements that give a view that exists again what belongs to it."""
+    def again(self, has: Collection[str]) -> list[str]:
+        """Statements that give a view that exists again what belongs to it and to those columns that it still has."""
         comment = [f"comment on view {self.name} is {literal(self.comment)}"] if self.comment else []
-        return [*self.grants, *comment, f"alter view {self.name} owner to {quote(self.owner)}"]
+        options = [f"alter view {self.name} set ({self.options})"] if self.options else []
+        columns = [statement for column, statement in self.columns if column in has]
+        owner = f"alter view {self.name} owner to {quote(self.owner)}"
+        return [*self.grants, *comment, *options, *columns, owner]
 
 
 @dataclass
@@ -85,6 +117,7 @@ def set_aside(cursor: "Cursor", schema: str, tables: Sequence[str]) -> Iterator[
         Problem: Something that depends on them cannot be taken down or made again; it is named.
     """
     aside = Aside()
+    cursor.execute("set local search_path = ''")  # names with their schemas, whatever path the server sets
     for table in tables:
         _save(cursor, schema, table, aside)
     _take_down(cursor, aside)
@@ -110,6 +143,9 @@ def _take_down(cursor: "Cursor", aside: Aside) -> None:
     stuck = [saved.name for saved in others.values() if saved.kind != "v"]
     if stuck:
         raise Problem(f"These depend on what the migration changes: {_names(others)}. Drop {', '.join(stuck)} first.")
+    acting = [saved.name for saved in (*aside.own.values(), *others.values()) if saved.is_acting]
+    if acting:
+        raise Problem(f"The migration cannot keep the rules and triggers of {', '.join(acting)}: drop them first.")
     ordered = sorted([*others.values(), *aside.own.values()], key=lambda saved: (-saved.depth, saved.name))
     try:
         cursor.execute(";".join([f"drop view {saved.name}" for saved in ordered] or ["select 1"]))
@@ -124,7 +160,7 @@ def _make_again(cursor: "Cursor", aside: Aside) -> None:
     for saved in sorted(aside.others.values(), key=lambda saved: saved.depth):
         try:
             cursor.execute(f"create view {saved.name} as {saved.definition}")
-            cursor.execute(";".join(saved.again))
+            _give_back(cursor, saved)
         except Error as error:
             reason = str(error).splitlines()[0]
             raise Problem(
@@ -132,7 +168,13 @@ def _make_again(cursor: "Cursor", aside: Aside) -> None:
                 f"{_names(aside.others)}. Change or drop it, then run `publish --migrate` again. Nothing was published."
             ) from error
     for saved in aside.own.values():
-        cursor.execute(";".join(saved.again))
+        _give_back(cursor, saved)
+
+
+def _give_back(cursor: "Cursor", saved: Saved) -> None:
+    cursor.execute("select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", (saved.name,))
+    has = {name for (name,) in cursor.fetchall()}
+    cursor.execute(";".join(saved.again(has)))
 
 
 def _names(saved: dict[str, Saved]) -> str:

@@ -265,10 +265,60 @@ def test_a_migration_makes_the_views_of_users_again(place: Place) -> None:
     place.execute("drop owned by reader_of_mine", "drop role reader_of_mine")
 
 
+def test_a_migration_leaves_a_view_of_a_user_in_its_schema(place: Place) -> None:
+    place.publish(1)
+    place.execute(
+        "create schema postgres",  # the first of the path, where the user is called so
+        "create view public.days as select day_on, generation from gold.daily",
+        "create view postgres.days as select 7 as mine",
+    )
+    place.publish(2, "alter table gold.daily drop column total", migrate=True)
+    assert place.execute("select max(generation) from public.days") == [(2,)]
+    assert place.execute("select mine from postgres.days") == [(7,)]
+
+
+def test_a_migration_keeps_all_that_belongs_to_a_view_of_a_user(place: Place) -> None:
+    place.publish(1)
+    place.execute(
+        "create role reader_of_days",
+        "create view public.days with (security_invoker = true, security_barrier = true) as"
+        " select day_on, generation from gold.daily",
+        "comment on column public.days.day_on is 'my words'",
+        "alter view public.days alter column generation set default 7",
+        "grant select (day_on) on public.days to reader_of_days with grant option",
+        "grant select (day_on), select (total) on gold.daily to reader_of_days",
+        "alter view gold.daily set (security_barrier = true)",
+    )
+    kept = """
+        select oid::regclass::text, reloptions, col_description(oid, 1),
+            array(select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = pg_class.oid),
+            has_column_privilege('reader_of_days', oid, 'day_on', 'select with grant option'),
+            has_column_privilege('reader_of_days', oid, 'day_on', 'select')
+        from pg_class where oid in ('public.days'::regclass, 'gold.daily'::regclass) order by 1
+    """
+    before = place.execute(kept)
+    assert before[0][1:3] == (["security_invoker=true", "security_barrier=true"], "my words")
+    place.publish(2, "alter table gold.daily drop column total", migrate=True)
+    assert place.execute(kept) == before
+    place.execute("drop owned by reader_of_days", "drop role reader_of_days")
+
+
+@pytest.mark.parametrize("view", ["public.days", "gold.daily"])
+def test_a_migration_never_drops_rules_and_triggers(place: Place, view: str) -> None:
+    place.publish(1)
+    place.execute(
+        "create view public.days as select day_on, generation from gold.daily",
+        f"create rule forbidden as on insert to {view} do instead nothing",
+    )
+    with pytest.raises(Problem, match=f"rules and triggers of {view}: drop them first"):
+        place.publish(2, "alter table gold.daily drop column total", migrate=True)
+    assert place.execute("select count(*) from pg_rules where rulename = 'forbidden'") == [(1,)]
+
+
 def test_a_migration_that_would_break_a_view_of_a_user_is_refused_and_names_it(place: Place) -> None:
     place.publish(1)
     place.execute("create view public.totals as select sum(total) as total from gold.daily")
-    with pytest.raises(Problem, match=r"would break totals: .*total.* does not exist"):
+    with pytest.raises(Problem, match=r"would break public\.totals: .*total.* does not exist"):
         place.publish(2, "alter table gold.daily drop column total", migrate=True)
     assert place.seen() == whole(1)
     assert place.execute("select total from public.totals") == [(sum(range(DAYS)),)]
@@ -277,7 +327,7 @@ def test_a_migration_that_would_break_a_view_of_a_user_is_refused_and_names_it(p
 def test_a_migration_never_drops_a_materialized_view(place: Place) -> None:
     place.publish(1)
     place.execute("create materialized view public.kept as select day_on from gold.daily")
-    with pytest.raises(Problem, match="Drop kept first"):
+    with pytest.raises(Problem, match=r"Drop public\.kept first"):
         place.publish(2, "alter table gold.daily drop column total", migrate=True)
     assert place.execute("select count(*) from public.kept") == [(DAYS,)]
 
