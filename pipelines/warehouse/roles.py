@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from pipelines.duck import literal, quote
 from pipelines.settings import Settings
 from pipelines.warehouse import GOLD, OPS, health, ops
+from pipelines.warehouse.generations import exists, read_kept
 from pipelines.warehouse.landing import LOADER
 from sources.problem import Problem, UsageProblem
 
@@ -36,7 +37,7 @@ READER_SETTINGS = {
     "idle_in_transaction_session_timeout": "5min",
     "search_path": GOLD,
 }
-OWNED = f"nspname in ('{GOLD}', '{OPS}', 'publication', 'landing', 'candidate') or nspname ~ '^gold_'"
+OWNED = (GOLD, OPS, "publication", "landing", "candidate")
 
 
 def make_roles(settings: Settings) -> list[str]:
@@ -133,15 +134,22 @@ def _grants() -> list[str]:
 
 
 def _hand_over(cursor: "Cursor") -> None:
-    """Makes the publisher the owner of what another user published before."""
-    cursor.execute(f"""
-        select format('alter schema %I owner to {PUBLISHER}', nspname)
-        from pg_namespace where ({OWNED}) and nspowner <> '{PUBLISHER}'::regrole
+    """Makes the publisher the owner of what another user published before; what users made themselves is left."""
+    kept = read_kept(cursor) if exists(cursor) else []
+    schemas = [*OWNED, *(generation.schema for generation in kept)]
+    published = [name for generation in kept for name in generation.tables]
+    cursor.execute(
+        f"""
+        select format('alter schema %%I owner to {PUBLISHER}', nspname)
+        from pg_namespace where nspname = any(%s) and nspowner <> '{PUBLISHER}'::regrole
         union all
-        select format('alter %s %s owner to {PUBLISHER}', case relkind when 'v' then 'view' else 'table' end,
+        select format('alter %%s %%s owner to {PUBLISHER}', case relkind when 'v' then 'view' else 'table' end,
             pg_class.oid::regclass)
         from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-        where ({OWNED}) and relkind in ('r', 'v') and relowner <> '{PUBLISHER}'::regrole
-    """)
+        where nspname = any(%s) and (nspname <> '{GOLD}' or relname = any(%s)) and relkind in ('r', 'v')
+            and relowner <> '{PUBLISHER}'::regrole
+        """,
+        (schemas, schemas, published),
+    )
     for (statement,) in cursor.fetchall():
         cursor.execute(statement)

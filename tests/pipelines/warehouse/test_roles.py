@@ -101,6 +101,25 @@ def test_what_another_user_published_is_handed_to_the_publisher(server: Postgres
         assert cursor.fetchall() == [(2,)]
 
 
+def test_what_users_made_themselves_is_not_handed_over(server: Postgres, tmp_path: Path) -> None:
+    url = server.fresh()
+    publish(url, tmp_path, 1)
+    with closing(psycopg2.connect(url)) as admin, admin.cursor() as cursor:
+        cursor.execute("create role analyst; create schema gold_notes authorization analyst")
+        cursor.execute("grant usage, create on schema gold to analyst; set role analyst")
+        cursor.execute("create table gold_notes.diary (note text); create table gold.notes (note text); reset role")
+        admin.commit()
+        roles.create(url, PASSWORDS)
+        cursor.execute(
+            "select relname, relowner::regrole::text from pg_class where relname in ('diary', 'notes', 'daily')"
+            " and relnamespace::regnamespace::text in ('gold', 'gold_notes', 'gold_r1')"
+            " union all select nspname, nspowner::regrole::text from pg_namespace where nspname ~ '^gold_' order by 1"
+        )
+        owners = cursor.fetchall()
+    ours = [("daily", roles.PUBLISHER)] * 2 + [("gold_r1", roles.PUBLISHER)]
+    assert sorted(owners) == sorted([*ours, *((name, "analyst") for name in ("diary", "gold_notes", "notes"))])
+
+
 @pytest.mark.parametrize(
     "attempt",
     [
