@@ -48,6 +48,12 @@ def parameters(url: str, application: str) -> dict[str, str]:
     return {"connect_timeout": str(CONNECT_SECONDS), **ALIVE, **given, "application_name": application}
 
 
+def opened(connection: "Connection") -> dict[str, str]:
+    """The parameters of an open connection, with what libpq took from its environment and files."""
+    info = connection.info
+    return {**info.dsn_parameters, "host": info.host, "port": str(info.port), "password": info.password}
+
+
 @contextmanager
 def connected(given: Mapping[str, str]) -> Iterator["Connection"]:
     """A connection, watched until the context ends.

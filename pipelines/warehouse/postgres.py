@@ -31,7 +31,7 @@ from pipelines.warehouse import (
     ops,
     unasked,
 )
-from pipelines.warehouse.connection import SETTING, connected, parameters
+from pipelines.warehouse.connection import SETTING, connected, opened, parameters
 from pipelines.warehouse.generations import TABLES, Kept, current_generation, exists, read_kept, read_pointer
 from pipelines.warehouse.gold import GoldTable, compare
 from pipelines.warehouse.promote import CANDIDATE, Change, keep_candidate, promote, read_columns, read_published
@@ -158,7 +158,7 @@ class PostgresWarehouse:
             whole = [table for table in tables if routes[table.name] == landing.WHOLE]
             self._compare(connection, landing.LANDING, whole, built)
         with _timed("built and audited the candidate"):
-            self._build_candidate(self.project, self._parameters(PUBLISHER))
+            self._build_candidate(self.project, opened(connection))
         with _timed("counted the candidate"):
             self._compare(connection, CANDIDATE, tables, built)
         with connection, connection.cursor() as cursor:

@@ -46,7 +46,7 @@ def build_candidate(project: Project, connection: Mapping[str, str]) -> None:
 
     Args:
         project: The dbt project.
-        connection: Parameters of libpq: host, port, user, password, dbname, sslmode.
+        connection: Parameters of libpq: host, port, user, password, dbname, sslmode, sslrootcert, sslcert, sslkey.
 
     Raises:
         RedAudit: Rows break a constraint, a contract or a test.
@@ -66,6 +66,9 @@ def _variables(connection: Mapping[str, str]) -> dict[str, str]:
         "LAKEHOUSE_SERVE_USER": connection.get("user", ""),
         "LAKEHOUSE_SERVE_DATABASE": connection.get("dbname", ""),
         "LAKEHOUSE_SERVE_SSLMODE": connection.get("sslmode", "prefer"),
+        "LAKEHOUSE_SERVE_SSLROOTCERT": connection.get("sslrootcert", ""),
+        "LAKEHOUSE_SERVE_SSLCERT": connection.get("sslcert", ""),
+        "LAKEHOUSE_SERVE_SSLKEY": connection.get("sslkey", ""),
         "DBT_ENV_SECRET_SERVE_PASSWORD": connection.get("password", ""),
     }
 

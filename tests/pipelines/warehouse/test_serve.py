@@ -1,21 +1,30 @@
 """dbt makes the candidate: every constraint that a gold model declares holds in Postgres."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from pipelines.dbt_run import close_build
 from pipelines.warehouse.gold import read_tables
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.serve import Project
-from sandbox.servers.postgres import Postgres
+from sandbox.servers.postgres import Postgres, serve
 from sources.problem import RedAudit
 
 pytestmark = pytest.mark.servers
@@ -69,8 +78,29 @@ def place(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return tmp_path / "lake" / "lakehouse.duckdb"
 
     url = postgres.fresh()
-    serve = Project(project, tmp_path / "serve", tmp_path / "logs")
-    return Place(PostgresWarehouse(url, "dev", serve), url, build)
+    own = Project(project, tmp_path / "serve", tmp_path / "logs")
+    return Place(PostgresWarehouse(url, "dev", own), url, build)
+
+
+def at(place: Place, url: str) -> Place:
+    """The same project with its warehouse elsewhere."""
+    return replace(place, warehouse=PostgresWarehouse(url, "dev", place.warehouse.project), url=url)
+
+
+def certify(data: Path) -> Path:
+    """Give a server a certificate for 127.0.0.1, and return a copy that everybody may read."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    text = made.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    for file, content in ((data / "server.crt", text), (data / "server.key", secret)):
+        file.write_bytes(content)
+        file.chmod(0o600)
+        os.chown(file, data.stat().st_uid, data.stat().st_gid)
+    return data / "server.crt"
 
 
 def test_dbt_makes_keys_checks_indexes_and_comments_from_the_gold_models(place: Place) -> None:
@@ -108,3 +138,27 @@ def test_rows_that_break_a_constraint_are_a_red_audit(place: Place, fault: dict[
     assert published.run_id == "r1"
     assert place.ask("select count(*) from gold.fct_events") == [(100,)]
     assert place.ask("select count(*) from gold.dim_things") == [(10,)]
+
+
+def test_the_certificate_that_the_url_names_is_dbt_s_too(place: Place, tmp_path: Path) -> None:
+    with serve() as server:
+        own = at(place, server.fresh())
+        ((data,),) = own.ask("show data_directory")
+        root = shutil.copy(certify(Path(data)), tmp_path / "root.pem")
+        with closing(psycopg2.connect(own.url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            cursor.execute("alter system set ssl = on")
+            cursor.execute("select pg_reload_conf()")
+        own = at(place, f"{own.url}?sslmode=verify-full&sslrootcert={root}")
+        own.publish("r1")
+        assert own.ask("select count(*) from gold.fct_events") == [(100,)]
+
+
+def test_what_the_url_leaves_to_the_environment_is_dbt_s_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = urlsplit(place.url)
+    parts = {"HOST": given.hostname, "PORT": str(given.port), "USER": given.username, "PASSWORD": given.password}
+    for name, value in parts.items():
+        monkeypatch.setenv(f"PG{name}", str(value))
+    own = at(place, f"postgresql://{given.path}")
+    own.publish("r1")
+    assert own.ask("select count(*) from gold.fct_events") == [(100,)]
