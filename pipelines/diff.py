@@ -1,7 +1,8 @@
 """`run.py diff staging prod`: gold of two environments compared before a promotion.
 
 DuckDB reads both warehouses, whatever they are, and joins each table with its twin on the key; joins that do not fit
-into memory go to disk. A key on one side alone is a row added or removed; a column whose value differs is counted.
+into memory go to disk. A key on one side alone is a row added or removed; a column whose value differs is counted. Of a
+table without a key equal rows are counted; where a column of the key is on one side alone, rows are only counted.
 
 Data flow: two warehouses, keys of the gold models -> one join per table -> table on stdout, exit code
 """
@@ -42,6 +43,7 @@ class Difference:
         columns: Number of changed rows by column.
         left_only: Columns that the right lacks.
         right_only: Columns that the left lacks.
+        is_compared: Whether rows could be told apart: not where a column of the key is on one side alone.
     """
 
     table: str
@@ -53,11 +55,12 @@ class Difference:
     columns: Mapping[str, int] | None = None
     left_only: tuple[str, ...] = ()
     right_only: tuple[str, ...] = ()
+    is_compared: bool = True
 
     @property
     def is_none(self) -> bool:
         """Whether both sides hold the same."""
-        is_whole = self.left is not None and self.right is not None
+        is_whole = self.left is not None and self.right is not None and self.is_compared
         return is_whole and not (self.added or self.removed or self.changed or self.left_only or self.right_only)
 
 
@@ -184,8 +187,13 @@ def _compare(
     if left is None or right is None:
         return Difference(name, _count(connection, "lefts", name, left), _count(connection, "rights", name, right))
     both = [column for column in left if column in right]
-    on = [column for column in key or both if column in both]
-    values = [column for column in both if column not in on]
+    only = _missing(left, right), _missing(right, left)
+    if not both or not set(key or both) <= set(both):
+        rows, twin = _count(connection, "lefts", name, left), _count(connection, "rights", name, right)
+        return Difference(name, rows, twin, left_only=only[0], right_only=only[1], is_compared=False)
+    if not key:
+        return Difference(name, *_as_bags(connection, name, both), left_only=only[0], right_only=only[1])
+    values = [column for column in both if column not in key]
     other = [f"({_value('l', c, left, right)} is distinct from {_value('r', c, left, right)})" for c in values]
     is_both = "l.is_there and r.is_there"
     parts = [
@@ -197,12 +205,33 @@ def _compare(
     sides = [
         f"(select *, true as is_there from {side}.{GOLD}.{quote(name)}) as {side[0]}" for side in ("lefts", "rights")
     ]
-    equal = " and ".join(f"l.{quote(c)} is not distinct from r.{quote(c)}" for c in on)
-    query = f"select {', '.join(parts)} from {sides[0]} full outer join {sides[1]} on {equal}"
+    query = f"select {', '.join(parts)} from {sides[0]} full outer join {sides[1]} on {_equal(key)}"
     ((rows, twin, added, removed, changed, *counts),) = connection.execute(query).fetchall()
     columns = {column: count for column, count in zip(values, counts, strict=True) if count}
-    only = [tuple(column for column in one if column not in two) for one, two in ((left, right), (right, left))]
     return Difference(name, rows, twin, added, removed, changed, columns, *only)
+
+
+def _missing(one: Columns, two: Columns) -> tuple[str, ...]:
+    return tuple(column for column in one if column not in two)
+
+
+def _as_bags(connection: "duckdb.DuckDBPyConnection", name: str, columns: Sequence[str]) -> tuple[int, int, int, int]:
+    """Rows left and right, added and removed, of a table without a key: equal rows are counted."""
+    named = ", ".join(map(quote, columns))
+    sides = [
+        f"(select {named}, count(*) as is_there from {side}.{GOLD}.{quote(name)} group by {named}) as {side[0]}"
+        for side in ("lefts", "rights")
+    ]
+    counts = "coalesce(l.is_there, 0) as lefts, coalesce(r.is_there, 0) as rights"
+    joined = f"select {counts} from {sides[0]} full outer join {sides[1]} on {_equal(columns)}"
+    sums = ("lefts", "rights", "greatest(rights - lefts, 0)", "greatest(lefts - rights, 0)")
+    parts = ", ".join(f"coalesce(sum({part}), 0)" for part in sums)
+    ((rows, twin, added, removed),) = connection.execute(f"select {parts} from ({joined})").fetchall()
+    return int(rows), int(twin), int(added), int(removed)
+
+
+def _equal(columns: Sequence[str]) -> str:
+    return " and ".join(f"l.{quote(column)} is not distinct from r.{quote(column)}" for column in columns)
 
 
 def _count(connection: "duckdb.DuckDBPyConnection", side: str, name: str, columns: Columns | None) -> int | None:
@@ -224,9 +253,10 @@ def render(found: Sequence[Difference], names: Sequence[str]) -> Iterator[str]:
         if item.left is None or item.right is None:
             yield f"{item.table}: only in {left if item.right is None else right}"
             continue
+        told = f"{item.added:,} added, {item.removed:,} removed, {item.changed:,} changed"
         yield (
-            f"{item.table}: {item.left:,} -> {item.right:,} rows, {item.added:,} added, {item.removed:,} removed,"
-            f" {item.changed:,} changed"
+            f"{item.table}: {item.left:,} -> {item.right:,} rows, "
+            f"{told if item.is_compared else 'not compared row by row: the key is not that of both'}"
         )
         yield from (f"  {column}: {count:,} changed" for column, count in (item.columns or {}).items())
         yield from (f"  {column}: only in {left}" for column in item.left_only)

@@ -72,6 +72,43 @@ def test_rows_and_columns_that_differ_are_counted(tmp_path: Path) -> None:
     assert told[-1] == "0 of 2 tables are the same in staging and prod"
 
 
+TOP = "create table gold.top as select period as {}, n as {}, n::varchar as name from range(3) as r(n), (values ('year'), ('all')) as p(period)"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [(("period", "rank"), ("kind", "rank")), (("period", "rank"), ("kind", "place"))]
+)
+def test_rows_are_only_counted_where_a_column_of_the_key_has_another_name(
+    tmp_path: Path, left: tuple[str, str], right: tuple[str, str]
+) -> None:
+    sides = [publish(tmp_path / f"{side[0]}.duckdb", ROWS, TOP.format(*side)) for side in (left, right)]
+    _, top = diff.compare(*sides, KEYS | {"top": ["period", "rank"]})
+    assert (top.left, top.right, top.added, top.removed, top.changed, top.is_none) == (6, 6, 0, 0, 0, False)
+    assert (set(top.left_only), set(top.right_only)) == (set(left) - set(right), set(right) - set(left))
+    told = list(diff.render([top], ("a", "b")))
+    assert told[:2] == ["top: 6 -> 6 rows, not compared row by row: the key is not that of both", "  period: only in a"]
+
+
+def test_tables_that_share_no_column_are_only_counted(tmp_path: Path) -> None:
+    sides = [
+        publish(tmp_path / f"{name}.duckdb", ROWS, f"create table gold.top as select 1 as {name}") for name in "ab"
+    ]
+    for keys in ({}, {"top": ["a"]}):
+        _, top = diff.compare(*sides, KEYS | keys)
+        assert (top.left, top.right, top.left_only, top.right_only) == (1, 1, ("a",), ("b",))
+
+
+def test_equal_rows_of_a_table_without_a_key_are_counted(tmp_path: Path) -> None:
+    rows = "create table gold.top as select unnest([{}]) as a, [null] as b"
+    sides = [
+        publish(tmp_path / f"{n}.duckdb", ROWS, rows.format(values))
+        for n, values in enumerate(("1, 1, 1, 2", "1, 2, 2"))
+    ]
+    _, top = diff.compare(*sides, KEYS)
+    assert (top.left, top.right, top.added, top.removed, top.changed) == (4, 3, 1, 2, 0)
+    assert diff.compare(sides[0], str(shutil.copy(sides[0], tmp_path / "c.duckdb")), KEYS)[1].is_none
+
+
 @pytest.mark.servers
 def test_a_file_and_a_postgres_are_compared_as_well(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.fresh()
