@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,11 +22,12 @@ from pipelines.settings import MetabaseSettings, Settings
 from pipelines.warehouse import roles
 from pipelines.warehouse.gold import GoldTable
 from pipelines.warehouse.health import FUNCTIONS
+from sandbox.servers.postgres import Postgres
 from sources.problem import UsageProblem
 from tests.environment import GIVEN, ROOT
 from tests.metabase.conftest import PASSWORD, USER, USER_PASSWORD
 from tests.metabase.facts import OPERATIONS, faults
-from tests.metabase.rendering import render
+from tests.metabase.rendering import OPTIONAL, literal, render
 from tests.metabase.server import State
 
 pytestmark = pytest.mark.servers
@@ -223,6 +225,54 @@ def test_the_columns_that_charts_and_clicks_name_are_in_the_answer(applied: Stat
             named |= {click.column for click in card.clicks if click.column}
             named |= {column for click in card.clicks for column in click.values.values()}
             assert named <= given, card.name
+
+
+def answer(applied: State, ask: Ask, name: str, **values: Any) -> list[tuple[Any, ...]]:
+    """What a card says with filters set."""
+    return ask(render(native(applied.named("cards", name)), values, applied.column))
+
+
+def test_minutes_by_day_show_every_day_that_was_chosen_and_else_the_last_sixty(applied: State, ask: Ask) -> None:
+    days = "select distinct played_on from gold.fct_plays where is_counted and played_on"
+    ((year, last),) = ask("select date_trunc('year', max(played_on))::date, max(played_on) from gold.fct_plays")
+    chosen = (year - timedelta(days=365), year + timedelta(days=200))
+    shown = answer(applied, ask, "Minutes by day", days=chosen)
+    heard = ask(f"{days} between '{chosen[0]}' and '{chosen[1]}' order by 1 desc")
+    assert [day for day, _ in shown] == [day for (day,) in heard]
+    assert len(shown) > 60
+    shown = answer(applied, ask, "Minutes by day")
+    assert [day for day, _ in shown] == [day for (day,) in ask(f"{days} > date '{last}' - 60 order by 1 desc")]
+
+
+def test_the_last_seven_days_are_those_of_the_history_whoever_is_chosen(applied: State, ask: Ask) -> None:
+    plays = "from gold.fct_plays where is_counted"
+    ((artist, *_),) = ask(f"select artist_name, max(played_on) {plays} group by 1 order by 2, 1 limit 1")
+    assert answer(applied, ask, "Plays in the last 7 days", artist=artist) == [(0,)]
+    assert answer(applied, ask, "Hours in the last 7 days", artist=artist) == [(0,)]
+    ((latest,),) = ask(f"select artist_name {plays} order by played_at desc, artist_name limit 1")
+    within = f"{plays} and played_on > (select max(played_on) - 7 {plays})"
+    assert answer(applied, ask, "Plays in the last 7 days", artist=latest) == ask(
+        f"select count(*) {within} and artist_name = {literal(latest)}"
+    )
+
+
+def test_a_gap_counts_with_the_days_on_which_nothing_was_heard(postgres: Postgres) -> None:
+    card = next(card for dashboard in SOURCE.dashboards for card in dashboard.cards if "complete" in card.name.split())
+    with closing(psycopg2.connect(postgres.fresh())) as connection, connection.cursor() as cursor:
+        cursor.execute("""
+            set timezone = 'Asia/Tokyo';
+            create schema gold;
+            create table gold.daily_listening as
+                select day::date as played_on, day::date in ('2025-03-11', '2025-03-22') as is_minimum
+                from generate_series(timestamp '2025-03-01', '2025-04-29', '1 day') as days (day)
+                where day not between '2025-03-12' and '2025-03-21';
+            create table gold.completeness (from_at timestamptz, to_at timestamptz, state text);
+            insert into gold.completeness values
+                ('2025-03-01 08:00Z', '2025-03-11 20:00Z', 'proven'),
+                ('2025-03-11 20:00Z', '2025-03-22 08:00Z', 'gap');
+        """)
+        cursor.execute(OPTIONAL.sub("", card.sql))
+        assert cursor.fetchall() == [(12,)]
 
 
 def test_cards_read_gold_alone(tables: list[GoldTable]) -> None:
