@@ -57,6 +57,7 @@ class BoundedSession(requests.Session):
         self.heard: Answer = UNHEARD
         self._options = options
         self.trust_env = not is_loopback(host)  # a proxy of the environment cannot reach this machine's loopback
+        self.auth = lambda request: request  # without one, requests puts a password of ~/.netrc in the token's place
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Exchange one request for a whole answer; raises what requests raises where there is none."""

@@ -17,14 +17,15 @@ QUICK = HttpOptions(connect=1, read=0.5, total=0.6)
 
 
 @contextmanager
-def server(speak: Callable[[socket.socket], None]) -> Iterator[str]:
-    """One connection to a server that says what it is told to."""
+def server(speak: Callable[[socket.socket], None], asked: list[str] | None = None) -> Iterator[str]:
+    """One connection to a server that says what it is told to, and notes what it is asked."""
+    noted = [] if asked is None else asked
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
             connection, _ = listening.accept()
             with connection:
-                connection.recv(65_536)
+                noted.append(connection.recv(65_536).decode())
                 with suppress(OSError):
                     speak(connection)
 
@@ -94,6 +95,19 @@ def test_a_redirect_is_not_followed():
         ).heard
     assert heard.verdict is Verdict.BROKEN
     assert went == []
+
+
+def test_a_password_of_netrc_does_not_take_the_token_s_place(tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login listener password of-another-server\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("NO_PROXY", "*")
+    asked: list[str] = []
+    session = BoundedSession(QUICK, "api.spotify.com")
+    with server(lambda c: c.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}"), asked) as url:
+        session.request("GET", url, headers={"Authorization": "Bearer the-token"})
+    assert "Authorization: Bearer the-token\r\n" in asked[0]
+    assert session.trust_env  # for its proxies
 
 
 def test_loopback_is_known_by_its_address():
