@@ -50,7 +50,7 @@ class Accounts:
         self._session = BoundedSession(options, host_of(app.accounts_url))
 
     def refresh(self, grant: Grant, now: datetime) -> tuple[Answer, Grant]:
-        """Ask for a new access token.
+        """Ask for a new access token; with another refresh token, where the file has one by now.
 
         Returns:
             The answer, and the grant with what it brought, saved already.
@@ -59,15 +59,8 @@ class Accounts:
             LoginNeeded: The refresh token is dead; it is discarded.
             UsageProblem: The app's id or secret is wrong.
         """
-        answer = self._post({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
-        if answer.error == "invalid_grant":
-            return self.refresh(self._another(grant, now), now)
-        self._check_app(answer)
-        if answer.verdict is not Verdict.OK or answer.body is None:
-            return answer, grant
-        fresh = _grown(grant, answer.body, now)
-        self._keep(grant, fresh)
-        return answer, fresh
+        with self._store.held():
+            return self._refresh(self._newest(grant, now), now)
 
     def exchange(self, code: str, verifier: str | None, redirect_uri: str) -> Answer:
         """Exchange an authorization code; the answer's body holds the tokens.
@@ -79,6 +72,18 @@ class Accounts:
         answer = self._post(form | ({"code_verifier": verifier} if verifier else {}))
         self._check_app(answer)
         return answer
+
+    def _refresh(self, grant: Grant, now: datetime) -> tuple[Answer, Grant]:
+        answer = self._post({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
+        if answer.error == "invalid_grant":
+            self._store.discard(grant, now)
+            raise LoginNeeded(dead_message(grant))
+        self._check_app(answer)
+        if answer.verdict is not Verdict.OK or answer.body is None:
+            return answer, grant
+        fresh = _grown(grant, answer.body, now)
+        self._keep(grant, fresh)
+        return answer, fresh
 
     def _post(self, form: dict[str, str]) -> Answer:
         headers = {}
@@ -105,13 +110,13 @@ class Accounts:
                 ) from None
             logger.warning("%s cannot be written; an access token will be asked for in every run", self._store.path)
 
-    def _another(self, grant: Grant, now: datetime) -> Grant:
-        # a login meanwhile may have brought another token: the dead one must not take it along
+    def _newest(self, grant: Grant, now: datetime) -> Grant:
+        # a login or another run may have brought another token meanwhile: the one in hand must not take its place
         kept = self._store.peek(now)
-        if kept and not kept.discarded_at and kept.refresh_token != grant.refresh_token:
-            return kept
-        self._store.discard(grant, now)
-        raise LoginNeeded(dead_message(grant))
+        if kept is None or kept.discarded_at:
+            return grant
+        is_same = (kept.lineage, kept.refresh_token) == (grant.lineage, grant.refresh_token)
+        return grant if is_same else kept
 
     def _check_app(self, answer: Answer) -> None:
         if answer.error in ("invalid_client", "unauthorized_client"):

@@ -2,14 +2,18 @@
 
 A refresh token dies six months after the listener's consent, rotated or not, so the file keeps when that was. A token
 given by settings wins over the file when it is new; what grew from it (a rotated token) is kept here. A token that the
-accounts service called dead is marked and never sent again.
+accounts service called dead is marked and never sent again. Profiles of one app share its file: whoever changes it holds
+the folder's lock and looks at the file again before.
 Data flow: login or settings -> Grant -> file; client -> rotated tokens -> file.
 """
 
 import calendar
+import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +119,17 @@ class TokenStore:
             return Grant(self._given, f"settings-{given[:12]}", None, now.isoformat(), grown_from=given)
         return kept
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep runs and logins of other processes from changing the file meanwhile; not to be held twice."""
+        with ExitStack() as held:
+            with suppress(OSError):  # nobody is kept out where nothing can be locked; who cannot write there says so
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder = os.open(self.path.parent, os.O_RDONLY)
+                held.callback(os.close, folder)
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+
     def save(self, grant: Grant) -> None:
         """Keep a grant: a new file of mode 600 takes the place of the old one in one step."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -125,7 +140,8 @@ class TokenStore:
         grown_from = _digest(self._given) if self._given else None
         at = authorized_at.isoformat()
         grant = Grant(refresh_token, uuid4().hex, at, at, grown_from=grown_from)
-        self.save(grant)
+        with self.held():
+            self.save(grant)
         return grant
 
     def discard(self, grant: Grant, now: datetime) -> None:
