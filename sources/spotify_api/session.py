@@ -1,7 +1,8 @@
 """One session with the API: what is asked in which order, and how it ended.
 
-The account first (once per login), then the page, then what the budget leaves over for objects. Every answer is in the
-journal before the next question. Data flow: token file, journal -> Client -> journal.
+The account first (once per login: a lake holds the plays of one listener), then the page, then what the budget leaves
+over for objects. Every answer is in the journal before the next question.
+Data flow: token file, journal -> Client -> journal.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sources.problem import Problem
 from sources.spotify_api.accounts import Accounts, App
@@ -172,23 +174,34 @@ class Session:
             self._open_circuit(opened)
 
     def _meet(self, client: Client) -> None:
-        memory = self._journal.memory
-        if memory.account.get("lineage") == client.grant.lineage or memory.is_refused("me", self._now()):
+        memory, name = self._journal.memory, f"{self._app(client)}/me"
+        if memory.account.get("lineage") == client.grant.lineage or self._may_pass(name):
             return
         answer = client.me()
         if answer.verdict is Verdict.UNAUTHORIZED:
             raise Problem("Spotify refuses an access token that it gave a moment ago: try again, or log in again.")
         if answer.verdict is Verdict.OK:
-            self._recognise(str((answer.body or {}).get("account_id") or (answer.body or {})["id"]), client)
+            self._recognise(answer.body or {}, client)
+        elif memory.account:
+            raise Problem(
+                f"Spotify does not say whose the new login is ({answer.verdict.value} to /me), and this lake holds the"
+                " plays of one listener: no plays were taken, the next run asks again."
+            )
         elif answer.verdict is not Verdict.BROKEN:
             tomorrow = self._now() + timedelta(days=1)
-            self._journal.append({"event": "refused", "name": "me", "until": tomorrow.isoformat()})
+            self._journal.append({"event": "refused", "name": name, "until": tomorrow.isoformat()})
 
-    def _recognise(self, account: str, client: Client) -> None:
-        known = self._journal.memory.account.get("id")
-        if known and known != account:
+    def _may_pass(self, name: str) -> bool:
+        """Whether the listener's name may stay unknown: it was refused, and the lake has no other's."""
+        memory = self._journal.memory
+        return not memory.account and memory.is_refused(name, self._now())
+
+    def _recognise(self, told: Mapping[str, Any], client: Client) -> None:
+        names = [str(told[key]) for key in ("account_id", "id") if told.get(key)]
+        account = self._journal.memory.account.get("id") or names[0]
+        if account not in names:
             raise Problem(
-                "The Spotify login belongs to another listener than the plays in this lake; nothing was asked: log in"
+                "The Spotify login belongs to another listener than the plays in this lake; no plays were taken: log in"
                 " as the first listener, or give the second a lake of their own (DESTINATION__LAKE__BUCKET_URL and"
                 " LAKEHOUSE__DATA_DIR)."
             )
@@ -196,12 +209,14 @@ class Session:
         self._journal.append({"event": "account", "row": row, "lineage": client.grant.lineage})
 
     def _read(self, client: Client) -> list[Item]:
-        at = self._now()
+        at, lineage = self._now(), client.grant.lineage
         try:
             answer = client.recently_played()
         except CircuitOpened as opened:
             self._journal.append(poll_event(_empty(opened.status), self._journal.memory, at))
             raise
+        if client.grant.lineage != lineage:  # somebody logged in, which the refresh of a token noticed
+            self._meet(client)
         event = poll_event(answer, self._journal.memory, at)
         self._journal.append(event)
         self._new_plays = len(event["plays"])
@@ -222,13 +237,16 @@ class Session:
         return "refused"
 
     def _enrich(self, client: Client, items: list[Item]) -> None:
-        app = f"{_digest(self._connection.app.client_id)}.{client.grant.lineage}"
         plan = self._plan
         self._meter.limit = plan.daily_budget - reserve(self._now(), plan.poll_every)
+        app = self._app(client)
         self._enrichment = Enrichment(client, self._journal, self._now, app, plan.fetched, plan.should_stop)
         self._enrichment.keep(items)
         self._enrichment.run(wanted_by(items))
         self._enrichment.run(plan.wanted, is_absent=True)
+
+    def _app(self, client: Client) -> str:
+        return f"{_digest(self._connection.app.client_id)}.{client.grant.lineage}"
 
     def _open_circuit(self, opened: CircuitOpened) -> None:
         event = ban_event(self._now(), opened.seconds, self._journal.memory.bans)

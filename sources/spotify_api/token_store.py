@@ -2,8 +2,8 @@
 
 A refresh token dies six months after the listener's consent, rotated or not, so the file keeps when that was. A token
 given by settings wins over the file when it is new; what grew from it (a rotated token) is kept here. A token that the
-accounts service called dead is marked and never sent again. Profiles of one app share its file: whoever changes it holds
-the folder's lock and looks at the file again before.
+accounts service called dead is marked and never sent again. Profiles of one app share its file: whoever changes it
+holds the folder's lock and looks at the file again before.
 Data flow: login or settings -> Grant -> file; client -> rotated tokens -> file.
 """
 

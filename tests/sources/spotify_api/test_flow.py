@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 DAY = timedelta(days=1)
 
@@ -141,16 +142,53 @@ def test_every_table_has_its_declared_columns(place, table):
         assert [schema.field(name).type for name in declared.columns] == list(declared.arrow_schema.types)
 
 
+def belongs_to(place, listener: str, lineage: str = "another login") -> None:
+    """What this machine knows of its lake: whose it is, by which login."""
+    journal = place.journal()
+    journal.memory.account = {"id": listener, "lineage": lineage}
+    journal.start_over(journal.memory)
+
+
 def test_the_account_is_met_once_and_another_listener_is_turned_away(place):
     place.poll()
     assert len(place.rows("accounts")) == 1
-    journal = place.journal()
-    journal.memory.account = {"id": "somebody else", "lineage": "another login"}
-    journal.start_over(journal.memory)
+    belongs_to(place, "somebody else")
     result = place.poll()
     assert result.status == "refused"
     assert "another listener" in str(result.problem)
     assert result.requests.get("recently-played") is None
+
+
+@pytest.mark.parametrize("status", [503, 403, 404])
+def test_a_new_login_takes_no_play_before_spotify_says_whose_it_is(place, status):
+    belongs_to(place, "the first listener")
+    place.fault("status", path="/v1/me", times=3, status=status)
+    for _ in range(2 if status == 503 else 4):
+        result = place.poll()
+        assert result.status == "refused"
+        assert "whose the new login is" in str(result.problem) or "another listener" in str(result.problem)
+        assert result.requests.get("recently-played") is None
+    assert place.rows("plays") == []
+
+
+def test_a_listener_whose_name_is_refused_and_who_is_the_only_one_polls(place):
+    place.fault("status", path="/v1/me", times=1, status=403)
+    assert place.poll().new_plays == 50
+    assert place.poll().requests == {"recently-played": 1}
+    place.given(None)
+    place.log_in()
+    assert place.poll().requests["me"] == 1
+
+
+@pytest.mark.parametrize("name", ["account_id", "id"])
+def test_a_listener_is_known_by_either_name_and_keeps_it(place, name):
+    place.poll()
+    token = place.connection.store.load(place.clock()).access_token
+    headers = {"Authorization": f"Bearer {token}"}
+    known = requests.get(f"{place.server.api_url}me", headers=headers, timeout=5).json()[name]
+    belongs_to(place, known)
+    assert place.poll().status == "quiet"
+    assert place.journal().memory.account["id"] == known
 
 
 QUIET = """

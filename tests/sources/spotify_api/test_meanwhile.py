@@ -76,3 +76,22 @@ def test_a_login_waits_for_a_run_that_refreshes(place):
         store.save(replace(grant, access_token="of the run"))
     login.join()
     assert store.load(place.clock()).lineage != grant.lineage
+
+
+def test_a_login_of_another_listener_while_a_poll_waits_brings_no_plays(place):
+    place.given(None)
+    grant = place.log_in()
+    journal = place.journal()
+    journal.memory.account = {"id": "the first listener", "lineage": grant.lineage}
+    journal.start_over(journal.memory)
+    place.fault("rate_limit", path="/v1/me/player", times=1, retry_after=7)
+
+    def wait(_: float) -> None:
+        place.log_in()
+        expire(place)
+
+    place.http = replace(place.http, sleep=wait)
+    result = place.poll()
+    assert result.status == "refused"
+    assert "another listener" in str(result.problem)
+    assert (result.new_plays, place.rows("plays")) == (0, [])
