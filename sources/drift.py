@@ -15,7 +15,7 @@ Shape = Mapping[str, str]
 FAMILIES = {
     **dict.fromkeys(("integer", "unsigned", "double", "decimal", "bit", "bigint", "ubigint", "hugeint"), "number"),
     **dict.fromkeys(("timestamp", "instant", "date"), "time"),
-    **dict.fromkeys(("text", "varchar", "json", "time", "other"), "text"),
+    **dict.fromkeys(("text", "enum", "varchar", "json", "time", "other"), "text"),
 }
 """Kinds between which values go without loss of meaning."""
 

@@ -59,8 +59,8 @@ class Column:
 
     Attributes:
         name: As the database spells it.
-        kind: text, integer, unsigned, double, decimal, timestamp, instant (kept in UTC by MySQL), date, time, bit,
-            binary, json, boolean or other.
+        kind: text, enum (also a set), integer, unsigned, double, decimal, timestamp, instant (kept in UTC by MySQL),
+            date, time, bit, binary, json, boolean or other.
         precision: Digits of a decimal.
         scale: Digits after its point.
     """
@@ -78,7 +78,7 @@ class Choice:
     Attributes:
         table: Its name.
         columns: All its columns, in order.
-        key: Columns of its primary key, which windows are read along; empty without one.
+        key: Columns of its primary key, which windows are read along where they can be; empty without one.
         id: The column that rows are counted, compared and told gone by; None for a table that lacks it.
         has_unique_id: Whether no two rows can have one id, and none can be without.
         strategy: full, watermark or partition.
@@ -227,8 +227,8 @@ def _kind(kind: Any) -> str:
     import sqlalchemy as sa
 
     name = type(kind).__name__.upper()
-    if name in ("BIT", "YEAR"):
-        return {"BIT": "bit", "YEAR": "integer"}[name]
+    if name in ("BIT", "YEAR", "ENUM", "SET"):
+        return {"BIT": "bit", "YEAR": "integer", "ENUM": "enum", "SET": "enum"}[name]
     if isinstance(kind, sa.Integer) and getattr(kind, "unsigned", False):
         return "unsigned"
     if name == "TIMESTAMP" and type(kind).__module__.endswith("mysql.types"):

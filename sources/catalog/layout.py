@@ -27,7 +27,7 @@ NameOf = Callable[[str, Any], str]
 
 
 class Misfit(Problem):
-    """A value that does not fit its column, which stops its table."""
+    """What was read and cannot be right, such as a value that does not fit its column: it stops its table."""
 
     def __init__(self, message: str, table: str) -> None:
         super().__init__(message)

@@ -21,13 +21,13 @@ from dlt.sources.sql_database import BaseTableLoader
 from sources.catalog.checksum import Tally
 from sources.catalog.choice import Choice
 from sources.catalog.database import explained
-from sources.catalog.layout import NameOf, layout_of
+from sources.catalog.layout import Misfit, NameOf, layout_of
 from sources.catalog.ledger import Bronze, Ledger
 from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
 from sources.catalog.reader import Reader, beside
-from sources.catalog.sql import Sql
+from sources.catalog.sql import Sql, any_of
 from sources.catalog.tables import EXTRACTS, TOMBSTONES
-from sources.catalog.view import View
+from sources.catalog.view import Measure, View
 from sources.table import Table
 
 if TYPE_CHECKING:
@@ -135,8 +135,29 @@ class _Load:
             return (plan.source if plan.source in expected else None), plan.source
         same = plan.expected and (plan.expected.rows, plan.expected.keys) == (read.rows, read.keys)
         if plan.expected and not same:
+            self._demand_a_change(plan.expected)
             log.warning("%s changed while it was read; it is looked at again next time", plan.choice.table)
         return read, plan.source if same else None
+
+    def _demand_a_change(self, expected: Tally) -> None:
+        """Make sure that a table has changed if another number of rows was read than it told before.
+
+        Raises:
+            Misfit: It still tells the same, so that the read is wrong, and would be on every run.
+        """
+        choice, rows = self.plan.choice, self.task.read.rows
+        wheres = [piece.where for piece in self.plan.pieces if piece.where]
+        with self.engine.connect() as connection:
+            view = View.of(connection, choice)
+            measure: Measure = "cursor" if choice.strategy == "watermark" else "content"
+            if rows == expected.rows or view.tally(measure, any_of(wheres) if wheres else None) != expected:
+                return
+        raise Misfit(
+            f"Reading the catalog's table {choice.table} brought {rows:,} rows where it has {expected.rows:,}, though "
+            "it did not change meanwhile. Nothing of this table was loaded; run again, and if that brings the same, "
+            f"tell the developers, with the table's primary key ({', '.join(part.name for part in choice.key)}).",
+            choice.table,
+        )
 
     def _pages(self, piece: Piece) -> Iterator["pa.Table"]:
         dialect = Sql.over(self.engine, self.plan.choice).dialect

@@ -1,8 +1,8 @@
 """Taking rows out of the catalog, page by page, in memory that does not grow with the table.
 
-MySQL and MariaDB are read by connectorx over windows of the primary key, whatever its columns: each window starts after
-the last key of the one before, and while a page is written the next one is read. A few rows are read in one statement
-by whatever index fits. Any other database is streamed through its SQLAlchemy driver.
+MySQL and MariaDB are read by connectorx over windows of the primary key: each window starts after the last key of the
+one before, and while a page is written the next one is read. A few rows are read in one statement by whatever index
+fits. A table without such a key, and any other database, is streamed through its SQLAlchemy driver.
 
 Data flow: condition -> statements -> arrow tables of the layout
 """
@@ -30,6 +30,9 @@ MMAP_THRESHOLD, BYTES = -3, 131_072  # of glibc: mallopt(3)
 Answer = TypeVar("Answer")
 UNDERSTOOD = {"charset", *SECONDS}
 """Arguments of a MySQL URL that connectorx can do without; with any other the driver of the URL reads."""
+OTHERWISE_ORDERED = ("enum", "instant")
+"""Kinds whose order is not that of their literals: an ENUM is sorted by its index and compared as text, a TIMESTAMP is
+selected as a number."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Reader:
         few = self._count(where) if rows is None else rows
         if few <= self.window:
             return self._at_once(where)
-        return self._windows(where) if self.choice.key else self._streamed(where)
+        return self._windows(where) if self._has_windows else self._streamed(where)
 
     @property
     def _sql(self) -> Sql:
@@ -73,6 +76,11 @@ class Reader:
     def _by_connectorx(self) -> bool:
         on_session_time = self.choice.cursor is not None and self.choice.cursor.kind == "instant"
         return self._sql.dialect == "mysql" and set(self.engine.url.query) <= UNDERSTOOD and not on_session_time
+
+    @property
+    def _has_windows(self) -> bool:
+        key = self.choice.key
+        return bool(key) and all(column.kind not in OTHERWISE_ORDERED for column in key)
 
     def _count(self, where: str | None) -> int:
         with self.engine.connect() as connection:

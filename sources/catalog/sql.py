@@ -77,7 +77,7 @@ class Sql:
             return f"hex({name})"
         if column.kind in ("bit", "double"):
             return f"cast({name} + 0e0 as char)" if column.kind == "double" else f"cast({name} + 0 as char)"
-        return f"convert({name} using utf8mb4)" if column.kind in ("text", "json") else f"cast({name} as char)"
+        return f"convert({name} using utf8mb4)" if column.kind in ("text", "enum", "json") else f"cast({name} as char)"
 
     def hashed(self, text: str) -> str:
         """The number of a text, as in `checksum.number`."""

@@ -4,6 +4,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 import sqlalchemy as sa
@@ -35,6 +36,22 @@ TABLES = {
     ),
     "decimals": ("id decimal(9,3) primary key, v text", [f"({i}.5, 'v')" for i in range(-9, 9)]),
     "bytes": ("id varbinary(4) primary key, v text", [f"(x'{i:02x}ff', 'v')" for i in range(0, 256, 11)]),
+    "enums": (
+        "id enum('single','album','ep','mix','live','compilation') primary key, v text",
+        [f"('{each}', 'v')" for each in ("single", "album", "ep", "mix", "live", "compilation")],
+    ),
+    "enum and number": (
+        "k enum('single','album') not null, id int not null, v text, primary key (k, id)",
+        [f"('{k}', {i}, 'v')" for k in ("single", "album") for i in range(9)],
+    ),
+    "sets": (
+        "id set('b','a','c') primary key, v text",
+        [f"('{each}', 'v')" for each in ("b", "a", "c", "b,a", "a,c", "b,c")],
+    ),
+    "instants": (
+        "id int not null, t timestamp(6) not null, v text, primary key (t, id)",
+        [f"({i}, '2026-01-0{1 + i % 9} 00:00:00', 'v')" for i in range(18)],
+    ),
     "keyless": ("id int, v text", [f"({i}, 'v')" for i in (1, 1, 2, 2, 3)]),
 }
 
@@ -54,7 +71,7 @@ def test_windows_over_any_key_give_every_row_once(mariadb, name: str) -> None:
     assert count >= 5
     layout = layout_of(choice, "mysql")
     whole = next(iter(Reader(engine, choice, layout).pages(None, None)))
-    pages = list(Reader(engine, choice, layout, window=4).pages(None, None))
+    pages = list(islice(Reader(engine, choice, layout, window=4).pages(None, None), count))
     key = [column.name for column in choice.key] or ["id"]
     found = [tuple(row[part] for part in key) for page in pages for row in page.to_pylist()]
     assert sorted(found) == sorted(tuple(row[part] for part in key) for row in whole.to_pylist())
@@ -94,6 +111,33 @@ def test_a_page_that_was_written_leaves_memory_at_once(open_house: Callable, mon
         gc.enable()
     assert len(pages) == 10
     assert max(alive) <= 2
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [Default("full"), Default("watermark"), Default("partition", partition="updated_at")],
+    ids=lambda strategy: strategy.strategy,
+)
+def test_a_read_that_loses_rows_of_a_quiet_table_stops_it(
+    open_house: Callable, monkeypatch: pytest.MonkeyPatch, strategy: Default
+) -> None:
+    here = open_house(artists=strategy)
+    here.do(*rows(0, 9), "insert into spotify_albums (album_id) values ('b')")
+
+    class Losing(Reader):
+        def pages(self, where: str | None, rows: int | None) -> Iterator:
+            yield from islice(Reader(self.engine, self.choice, self.layout, window=5).pages(where, rows), 1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sources.catalog.loader.Reader", Losing)
+        for _ in range(2):
+            done = here.extract()
+            assert "brought 5 rows where it has 9" in str(done["spotify_artists"].problem)
+            assert here.bronze("spotify_artists") == []
+    assert len(here.bronze("spotify_albums")) == 1
+    assert here.extract()["spotify_artists"].rows == 9
+    here.check()
+    assert here.nothing_new()
 
 
 @pytest.fixture
