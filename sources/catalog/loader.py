@@ -38,6 +38,8 @@ KEYS_AT_ONCE = 500
 ROWS_PER_BUCKET = 2_000
 MOST_BUCKETS = 4_096
 BATCH = 50_000
+UNREAD = ""
+"""The print of a date of which other rows were read than it had: it equals no other, not even that of an empty date."""
 
 log = logging.getLogger("lakehouse.catalog")
 
@@ -118,10 +120,16 @@ class _Load:
                 self.task.tombstones = len(gone)
                 yield _beside(TOMBSTONES, [_tombstone(self.plan.choice.table, key) for key in gone])
         yield _beside(EXTRACTS, self._extracts(source))
+        self._remember(held, source)
+
+    def _remember(self, held: Tally | None, source: Tally | None) -> None:
+        """Keep the state of the next run, in which what was read otherwise than counted is not known."""
         self.state.clear()
         self.state.update(self.plan.later | ({"held": held.stored()} if held else {}))
         if self.plan.choice.strategy == "full" and source is None:
             self.state.pop("content")
+        if self.plan.choice.strategy == "partition":
+            self.state["partitions"] |= dict.fromkeys(self._doubtful(), UNREAD)
 
     def _count(self) -> int:
         with self.engine.connect() as connection:
@@ -138,6 +146,16 @@ class _Load:
             self._demand_a_change(plan.expected)
             log.warning("%s changed while it was read; it is looked at again next time", plan.choice.table)
         return read, plan.source if same else None
+
+    def _doubtful(self) -> list[str]:
+        """Dates of which other rows were read than expected."""
+        pairs = ((label, self.labels.get(label, Tally()), self.plan.dated.get(label, Tally())) for label in self._read)
+        return [label for label, read, told in pairs if (read.rows, read.keys) != (told.rows, told.keys)]
+
+    @property
+    def _read(self) -> list[str]:
+        """Dates that were read, whether or not they have rows."""
+        return sorted({*self.plan.partitions, *(label for label in self.labels if label is not None)})
 
     def _demand_a_change(self, expected: Tally) -> None:
         """Make sure that a table has changed if another number of rows was read than it told before.
@@ -193,8 +211,7 @@ class _Load:
     def _extracts(self, source: Tally | None) -> list[dict[str, Any]]:
         plan = self.plan
         whole = [(None, plan.lower, plan.upper, self.task.read)]
-        labels = sorted({*plan.partitions, *(label for label in self.labels if label is not None)})
-        parts = [(label, label, label, self.labels.get(label, Tally())) for label in labels]
+        parts = [(label, label, label, self.labels.get(label, Tally())) for label in self._read]
         counted = plan.counted if plan.counted == self.task.read.rows and plan.expected is None else None
         wanted = [*(whole if plan.is_base else []), *parts] if plan.choice.strategy == "partition" else whole
         return [

@@ -69,6 +69,7 @@ class Plan:
         source: The whole table at the source under the upper bound, each id once; None where that was not counted.
         compare: Whether keys and cursors are compared with what the lake holds.
         expected: What the pieces should bring; None where that was not counted.
+        dated: The same for each date, under `partition`.
         counted: The table's rows by a bare count.
         counts: Whether that count is made while the rows are read.
         held: What the lake held before, as far as it is known.
@@ -85,6 +86,7 @@ class Plan:
     partitions: tuple[str, ...] = ()
     compare: bool = False
     expected: Tally | None = None
+    dated: Mapping[str, Tally] = field(default_factory=dict, hash=False)
     counted: int | None = None
     counts: bool = False
     held: Tally | None = None
@@ -215,7 +217,8 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
     if _is_new(view, state, ask):
         labels = tuple(sorted(tallies))
         whole = (Piece(None, source.rows),)
-        return Plan(sql.choice, whole, None, None, _ids(view, source), later, labels, expected=source, is_base=True)
+        ids = _ids(view, source)
+        return Plan(sql.choice, whole, None, None, ids, later, labels, expected=source, dated=tallies, is_base=True)
     before: Mapping[str, str] = state["partitions"]
     changed = [
         label
@@ -229,7 +232,8 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
     pieces = [Piece(sql.in_partitions(group), sum(tallies[label].rows for label in group)) for group in groups]
     expected = sum((tallies[label] for label in there), Tally())
     told = _ids(view, source)
-    return Plan(sql.choice, tuple(pieces), changed[0], changed[-1], told, later, tuple(changed), expected=expected)
+    plan = Plan(sql.choice, tuple(pieces), changed[0], changed[-1], told, later, tuple(changed), expected=expected)
+    return replace(plan, dated=tallies)
 
 
 def _ids(view: View, rows: Tally) -> Tally | None:

@@ -74,7 +74,8 @@ class Reader:
 
     @property
     def _by_connectorx(self) -> bool:
-        on_session_time = self.choice.cursor is not None and self.choice.cursor.kind == "instant"
+        compared = (self.choice.cursor, self.choice.partition)
+        on_session_time = any(column is not None and column.kind == "instant" for column in compared)
         return self._sql.dialect == "mysql" and set(self.engine.url.query) <= UNDERSTOOD and not on_session_time
 
     @property

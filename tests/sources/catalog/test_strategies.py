@@ -1,10 +1,11 @@
 """Each strategy: what changes at the source arrives, what is gone leaves, and nothing new loads nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sources.catalog.choice import Default
+from sources.catalog.reader import Reader
 
 FULL = Default(strategy="full")
 WATERMARK = Default(strategy="watermark")
@@ -159,6 +160,58 @@ def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: s
     here.check()
     said = {row["partition"]: row["row_count"] for row in here.extracts("spotify_artists")[-2:]}
     assert said == {"2026-01-02": 0, "2026-01-03": 2}
+    assert here.nothing_new()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    "strategy", [PARTITION, Default("partition", partition="seen_at")], ids=["datetime", "instant"]
+)
+def test_changes_of_a_day_arrive_from_a_server_in_any_zone(open_house: Callable, mariadb, strategy: Default) -> None:
+    here = open_house(mariadb.fresh(), artists=strategy)
+    before = here.ask("select @@global.time_zone")[0][0]
+    here.do("set global time_zone = '+05:00'")
+    try:
+        here.do(
+            "alter table spotify_artists add column seen_at timestamp null",
+            *(artist(f"a{i}", updated_at=f"2026-01-01 {i:02}:30:00") for i in range(24)),
+            *(artist(f"b{i}", updated_at=f"2026-01-02 {i:02}:30:00") for i in range(24)),
+            "update spotify_artists set seen_at = updated_at, updated_at = updated_at",
+        )
+        here.extract()
+        here.check()
+        here.do("update spotify_artists set name = 'changed', updated_at = updated_at where artist_id = 'a23'")
+        here.do("delete from spotify_artists where artist_id = 'b23'")
+        assert here.extract()["spotify_artists"].rows == 47
+        here.check()
+        assert {row["_partition"] for row in here.bronze("spotify_artists")} == {"2026-01-01", "2026-01-02"}
+        assert here.nothing_new()
+    finally:
+        here.do(f"set global time_zone = '{before}'")
+
+
+def test_a_date_that_changes_while_it_is_read_is_read_again(open_house: Callable, monkeypatch) -> None:
+    here = open_house(artists=PARTITION)
+    here.do(*(artist(f"a{day}{i}", updated_at=f"2026-01-0{day} 10:00:00") for day in (1, 2) for i in range(4)))
+    here.extract()
+    here.do(
+        "drop trigger spotify_artists_touch",
+        "update spotify_artists set name = 'y' where artist_id in ('a11', 'a21')",
+    )
+    rename = "update spotify_artists set artist_id = '{}' where artist_id = '{}'"
+
+    class Disturbed(Reader):
+        def pages(self, where: str | None, rows: int | None) -> Iterator:
+            here.do(rename.format("other", "a12"))
+            yield from Reader(self.engine, self.choice, self.layout).pages(where, rows)
+            here.do(rename.format("a12", "other"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sources.catalog.loader.Reader", Disturbed)
+        assert here.extract()["spotify_artists"].rows == 8
+    assert not here.nothing_new()
+    assert here.extract()["spotify_artists"].rows == 4
+    here.check()
     assert here.nothing_new()
 
 
