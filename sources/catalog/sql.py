@@ -63,7 +63,8 @@ class Sql:
             return f"x'{value.hex()}'"
         text = str(value)
         if self.dialect == "mysql" and (not text.isascii() or not text.isprintable() or set("'\\") & set(text)):
-            return f"convert(x'{text.encode().hex()}' using utf8mb4)"
+            # with an introducer it takes the collation of the column, as a plain literal does
+            return f"_utf8mb4 x'{text.encode().hex()}'"
         return "'" + text.replace("'", "''") + "'"
 
     def as_text(self, column: Column) -> str:

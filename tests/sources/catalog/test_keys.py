@@ -15,6 +15,8 @@ IDS = {
     "decimal": ("decimal(38,10)", [f"1234567890123456789012345678.{i:010}" for i in range(12)]),
     "binary": ("varbinary(8)", [f"x'{i + 65:02x}c3a9'" for i in range(12)]),
     "text": ("varchar(8) collate utf8mb4_bin", [f"'{i}é'" for i in "kKlLmMnNoOpP"]),
+    "folded text": ("varchar(8) collate utf8mb4_unicode_ci", [f"'é''{i}'" for i in range(10, 22)]),
+    "latin text": ("varchar(8) character set latin1", [f"'é{i}'" for i in range(10, 22)]),
 }
 TABLES = {
     "surrogate": "id integer primary key, artist_id varchar(9)",

@@ -26,6 +26,10 @@ TABLES = {
         "id varchar(40) collate utf8mb4_general_ci primary key, v text",
         [f"('{c}', 'v')" for c in "bAdCfEhGjI"],
     ),
+    "accents": (
+        "id varchar(40) collate utf8mb4_unicode_ci primary key, v text",
+        [f"('{c}é''{i}', 'v')" for i, c in enumerate("bAdCfEhGjI")],
+    ),
     "composite": (
         "a int not null, b varchar(9) not null, v text, primary key (b, a)",
         [f"({a}, '{b}', 'v')" for a in range(5) for b in "xyzXY" if not (b in "XY" and a > 0)][:20],

@@ -146,6 +146,22 @@ def test_rows_without_a_cursor_are_not_lost_and_not_loaded_for_ever(house, serve
     assert here.nothing_new()
 
 
+@pytest.mark.servers
+@pytest.mark.parametrize("collation", ["utf8mb4_bin", "utf8mb4_unicode_ci", "utf8mb4_general_ci"])
+def test_a_cursor_of_texts_may_have_accents_in_any_collation(open_house: Callable, mariadb, collation: str) -> None:
+    here = open_house(mariadb.fresh(), artists=Default("watermark", cursor="edition"))
+    here.do(
+        f"alter table spotify_artists add column edition varchar(20) collate {collation}",
+        "insert into spotify_artists (artist_id, edition) values ('a', 'é1'), ('b', 'zé')",
+    )
+    here.extract()
+    assert here.nothing_new()
+    here.do("insert into spotify_artists (artist_id, edition) values ('c', 'zé''2')")
+    assert here.extract()["spotify_artists"].rows == 1
+    here.check()
+    assert here.nothing_new()
+
+
 @SERVERS
 def test_an_emptied_date_leaves_and_only_changed_dates_are_read(house, server: str) -> None:
     here = house(Default(strategy="partition", partition="updated_at"))
