@@ -113,8 +113,9 @@ class Choice:
         return {column.name: column.kind for column in self.columns}
 
     def column(self, name: str) -> Column | None:
-        """A column by name, in any case of letters."""
-        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+        """A column by name, in any case of letters; one of exactly this case goes first."""
+        found = [column for column in self.columns if column.name.lower() == name.lower()]
+        return next((column for column in found if column.name == name), found[0] if found else None)
 
 
 def environment(table: str, setting: str) -> str:
@@ -142,7 +143,7 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
         raise Problem(f"The catalog {where} has no table {table}: fill it with import-catalog, or correct {SETTING}.")
     by_name = {column.name: column for column in columns}
     key = tuple(by_name[name] for name in inspector.get_pk_constraint(table)["constrained_columns"])
-    own = by_name.get(IDS.get(table, ""))
+    own = Choice(table, columns, key, None, False, "full", None, None, False).column(IDS.get(table, ""))
     is_unique = own is not None and (key == (own,) or _is_unique(inspector, table, own))
     bare = Choice(table, columns, key, own, is_unique, "full", None, None, settings.allow_shrink)
     strategy = settings.strategy or _own_strategy(bare, inspector, settings)

@@ -1,13 +1,14 @@
 """What a page of rows looks like in the lake, whatever the source gave.
 
-Declared columns come first, in their declared types; a column that the source lacks is null. A column that is not
-declared flows through in the type that the source gives it. Casts are safe: a number that does not fit stops the table
+Declared columns come first, in their declared types, whatever the case of their names at the source; a column that the
+source lacks is null. A column that is not declared flows through in the type that the source gives it, with a number
+behind its name if another column has that name in the lake. Casts are safe: a number that does not fit stops the table
 instead of being wrapped.
 
 Data flow: rows or connectorx's arrow table -> arrow table of the layout
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -42,13 +43,17 @@ class Layout:
         table: Its name.
         schema: Its columns.
         columns: The source's columns by name.
-        origins: Name in the source of each column that has another name here.
+        origins: Name in the source by name here, for each column of the source.
     """
 
     table: str
     schema: "pa.Schema"
     columns: Mapping[str, Column]
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, column: Column) -> str:
+        """The name in the lake of a column of the source."""
+        return next(here for here, there in self.origins.items() if there == column.name)
 
     def page(self, given: "pa.Table") -> "pa.Table":
         """Shape a table that has the source's columns.
@@ -114,14 +119,24 @@ def layout_of(choice: Choice, dialect: str, name_of: NameOf = lambda name, _type
     """
     import pyarrow as pa
 
-    fields, origins = list(declared(choice.table).arrow_schema), {}
-    names = {found.name for found in fields}
-    for column in choice.columns:
-        if column.name not in names:
-            kind = arrow_type(column, dialect)
-            fields.append(pa.field(name_of(column.name, kind), kind))
-            origins[fields[-1].name] = column.name
+    fields = list(declared(choice.table).arrow_schema)
+    origins = {wanted.name: found.name for wanted in fields if (found := choice.column(wanted.name))}
+    others = [
+        (name_of(column.name, kind), column.name, kind)
+        for column in choice.columns
+        if column.name not in origins.values()
+        for kind in [arrow_type(column, dialect)]
+    ]
+    # a column that has its name already keeps it
+    for name, origin, kind in sorted(others, key=lambda other: other[0] != other[1]):
+        free = _free(name, {found.name for found in fields})
+        fields.append(pa.field(free, kind))
+        origins[free] = origin
     return Layout(choice.table, pa.schema(fields), {column.name: column for column in choice.columns}, origins)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    return next(each for each in (name, *(f"{name}_{i}" for i in range(2, len(taken) + 3))) if each not in taken)
 
 
 def arrow_type(column: Column, dialect: str) -> "pa.DataType":

@@ -19,6 +19,8 @@ from sources.table import LOAD_ID
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sources.catalog.layout import Layout
+
 Bronze = Callable[[str, tuple[str, ...]], Iterable["pa.Table"]]
 """Pages of a bronze table's committed files: table, columns -> those columns and `_dlt_load_id`."""
 
@@ -41,10 +43,11 @@ class Difference:
 class Ledger:
     """Keys and cursors of one table; close it after use."""
 
-    def __init__(self, choice: Choice, *, remember: bool) -> None:
+    def __init__(self, choice: Choice, layout: "Layout", *, remember: bool) -> None:
         import duckdb
 
         self._choice = choice
+        self._cursor = layout.name_of(choice.cursor) if choice.cursor else ""
         self._remember = remember
         self._folder = tempfile.TemporaryDirectory(prefix="catalog-")
         settings: dict[str, str | bool | int | float | list[str]] = {
@@ -78,7 +81,7 @@ class Ledger:
     def hold(self, bronze: Bronze) -> None:
         """Take what the lake holds now, and put the pages added so far over it."""
         table = self._choice.table
-        cursor_name = (self._choice.cursor.name,) if self._choice.cursor else ()
+        cursor_name = (self._cursor,) if self._cursor else ()
         key, cursor = self._expressions()
         self._collect("seen", f"{key} as key, {cursor} as cursor", bronze(table, (self._id, *cursor_name)))
         extracts = bronze(EXTRACTS.name, ("table_name", "lower_bound", "is_complete", "partition"))
@@ -153,7 +156,7 @@ class Ledger:
 
     def _expressions(self) -> tuple[str, str]:
         """Key and cursor of a bronze row."""
-        return _quoted(self._id), _cursor_expression(self._choice)
+        return _quoted(self._id), _cursor_expression(self._choice, self._cursor)
 
     @property
     def _id(self) -> str:
@@ -164,10 +167,10 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _cursor_expression(choice: Choice) -> str:
+def _cursor_expression(choice: Choice, here: str) -> str:
     if choice.cursor is None:
         return "0::bigint"
-    name = _quoted(choice.cursor.name)
+    name = _quoted(here)
     if choice.cursor.kind in ("timestamp", "instant", "date"):
         value: Any = f"epoch_us({name})"
     elif choice.cursor.kind in ("integer", "unsigned"):

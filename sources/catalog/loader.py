@@ -21,7 +21,7 @@ from dlt.sources.sql_database import BaseTableLoader
 from sources.catalog.checksum import Tally
 from sources.catalog.choice import Choice
 from sources.catalog.database import explained
-from sources.catalog.layout import Misfit, NameOf, layout_of
+from sources.catalog.layout import Layout, Misfit, NameOf, layout_of
 from sources.catalog.ledger import Bronze, Ledger
 from sources.catalog.plan import Ask, Piece, Plan, State, make_plan
 from sources.catalog.reader import Reader, beside
@@ -77,10 +77,11 @@ class KeyWindowLoader(BaseTableLoader):
         plan = task.plan or self._plan(task, state)
         if plan is None:
             return
-        ledger = Ledger(plan.choice, remember=plan.compare)
+        layout = layout_of(plan.choice, Sql.over(self.engine, plan.choice).dialect, _name_in(plan.choice.table))
+        ledger = Ledger(plan.choice, layout, remember=plan.compare)
         try:
             with explained(self.engine, f"Reading the catalog's table {task.choice.table}"):
-                yield from _Load(self.engine, task, plan, ledger, state).rows()
+                yield from _Load(self.engine, task, plan, layout, ledger, state).rows()
         finally:
             ledger.close()
 
@@ -96,6 +97,7 @@ class _Load:
     engine: Any
     task: Task
     plan: Plan
+    layout: Layout
     ledger: Ledger
     state: dict[str, Any]
     labels: dict[str | None, Tally] = field(default_factory=dict)
@@ -178,9 +180,7 @@ class _Load:
         )
 
     def _pages(self, piece: Piece) -> Iterator["pa.Table"]:
-        dialect = Sql.over(self.engine, self.plan.choice).dialect
-        layout = layout_of(self.plan.choice, dialect, _name_in(self.plan.choice.table))
-        for page in Reader(self.engine, self.plan.choice, layout).pages(piece.where, piece.rows):
+        for page in Reader(self.engine, self.plan.choice, self.layout).pages(piece.where, piece.rows):
             for label, tally in self.ledger.add(page).items():
                 self.labels[label] = self.labels.get(label, Tally()) + tally
                 self.task.read += tally
@@ -233,14 +233,18 @@ class _Load:
 
 
 def _name_in(table: str) -> NameOf:
-    """A column that comes with another type than the lake has gets a column of its own, as dlt does with dict rows."""
+    """Names as dlt writes them.
+
+    A column that comes with another type than the lake has gets a column of its own, as dlt does with dict rows.
+    """
     schema = dlt.current.source_schema()
     known = schema.tables[table]["columns"] if table in schema.tables else {}
 
     def name_of(name: str, arrow_type: Any) -> str:
-        there = known.get(schema.naming.normalize_identifier(name), {}).get("data_type")
+        here = schema.naming.normalize_identifier(name)
+        there = known.get(here, {}).get("data_type")
         kind = get_column_type_from_py_arrow(arrow_type)["data_type"]
-        return name if there in (None, kind) else f"{name}__v_{kind}"
+        return here if there in (None, kind) else f"{here}__v_{kind}"
 
     return name_of
 

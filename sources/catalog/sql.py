@@ -48,7 +48,9 @@ class Sql:
 
     def name(self, name: str) -> str:
         """A quoted name."""
-        return self.engine.dialect.identifier_preparer.quote(name)
+        quoted = self.engine.dialect.identifier_preparer.quote(name)
+        # doubled for drivers that format, which none does with a statement without parameters
+        return quoted.replace("%%", "%") if self.engine.dialect.paramstyle in ("format", "pyformat") else quoted
 
     @property
     def table(self) -> str:

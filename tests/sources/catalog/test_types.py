@@ -1,5 +1,6 @@
 """Values arrive as they are: every type against the driver's own answer, and schemas that are not ours."""
 
+import re
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,9 @@ from sources.catalog.choice import Default
 from sources.problem import Problem, UsageProblem
 
 SERVERS = pytest.mark.parametrize("server", ["sqlite", pytest.param("mariadb", marks=pytest.mark.servers)])
+EVERYWHERE = pytest.mark.parametrize(
+    "server", ["sqlite", *(pytest.param(name, marks=pytest.mark.servers) for name in ("mariadb", "postgres"))]
+)
 FULL = Default(strategy="full")
 TYPES = {
     "ubig": "bigint unsigned",
@@ -174,6 +178,58 @@ def test_a_new_column_brings_the_values_of_old_rows_though_no_cursor_moved(open_
     here.do("alter table spotify_artists add column mood varchar(20) default 'calm'")
     here.extract()
     assert here.silver("spotify_artists", "artist_id", "mood") == [("a", "calm"), ("b", "calm")]
+
+
+@EVERYWHERE
+def test_a_column_may_have_any_name(open_house: Callable, server: str, request) -> None:
+    here = open_house(request.getfixturevalue(server).fresh() if server != "sqlite" else None, artists=FULL)
+    names = ["share %", "100%%", "my col", "my_col", "Käse"]
+    mark = "`" if server == "mariadb" else '"'
+    columns = [f"{mark}{name}{mark}" for name in names]
+    here.do(
+        *(f"alter table spotify_artists add column {column} varchar(9)" for column in columns),
+        f"insert into spotify_artists (artist_id, {', '.join(columns)}) values ('a', '1', '2', '3', '4', '5')",
+    )
+    assert here.extract()["spotify_artists"].rows == 1
+    (row,) = here.bronze("spotify_artists")
+    assert (row["my_col"], row["my_col_2"]) == ("4", "3")
+    assert {"1", "2", "5"} <= set(row.values())
+    assert here.nothing_new()
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("strategy", ["full", "watermark"])
+def test_a_declared_column_may_have_any_case(open_house: Callable, server: str, strategy: str, request) -> None:
+    url = request.getfixturevalue(server).fresh() if server != "sqlite" else None
+    here = open_house(url, artists=Default(strategy, "Last Change" if strategy == "watermark" else None))
+    mark = "`" if server == "mariadb" else '"'
+    columns = "Artist_ID varchar(9) not null primary key, Name varchar(9), track_id varchar(9), Last Change bigint"
+    made = ", ".join(re.sub(r"^(\w+( Change)?)", rf"{mark}\1{mark}", column) for column in columns.split(", "))
+    here.do("drop table spotify_artists", f"create table spotify_artists ({made})")
+    here.do(*(f"insert into spotify_artists values ('a{i}', 'n{i}', null, {i})" for i in range(5)))
+    here.extract()
+    assert here.nothing_new()
+    quoted = f"{mark}Artist_ID{mark}"
+    here.do(
+        f"delete from spotify_artists where {quoted} = 'a1'", "insert into spotify_artists values ('late','x',null,2)"
+    )
+    here.extract()
+    assert here.nothing_new()
+    names = [("a0", "n0"), ("a2", "n2"), ("a3", "n3"), ("a4", "n4"), ("late", "x")]
+    assert here.silver("spotify_artists", "artist_id", "name") == names
+    assert len(here.bronze("spotify_artists")) == (10 if strategy == "full" else 6)
+
+
+@pytest.mark.servers
+def test_a_column_that_differs_from_a_declared_one_in_case_goes_beside_it(open_house: Callable, postgres) -> None:
+    here = open_house(postgres.fresh())
+    here.do(
+        'alter table spotify_artists add column "Name" text',
+        "insert into spotify_artists (artist_id, name, \"Name\") values ('a', 'lower', 'UPPER')",
+    )
+    here.extract()
+    (row,) = here.bronze("spotify_artists")
+    assert (row["name"], row["name_2"]) == ("lower", "UPPER")
 
 
 @SERVERS
