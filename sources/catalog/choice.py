@@ -80,11 +80,12 @@ class Choice:
         columns: All its columns, in order.
         key: Columns of its primary key, which windows are read along where they can be; empty without one.
         id: The column that rows are counted, compared and told gone by; None for a table that lacks it.
-        has_unique_id: Whether no two rows can have one id, and none can be without.
+        has_unique_id: Whether no two rows can have one id.
         strategy: full, watermark or partition.
         cursor: The cursor column under watermark.
         partition: The date column under partition.
         allow_shrink: Whether a snapshot may lose more than half.
+        may_lack_id: Whether the id is the primary key and a row can still be without, as SQLite lets it.
     """
 
     table: str
@@ -96,6 +97,7 @@ class Choice:
     cursor: Column | None
     partition: Column | None
     allow_shrink: bool
+    may_lack_id: bool = False
 
     @property
     def signature(self) -> list[str]:
@@ -145,7 +147,8 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
     key = tuple(by_name[name] for name in inspector.get_pk_constraint(table)["constrained_columns"])
     own = Choice(table, columns, key, None, False, "full", None, None, False).column(IDS.get(table, ""))
     is_unique = own is not None and (key == (own,) or _is_unique(inspector, table, own))
-    bare = Choice(table, columns, key, own, is_unique, "full", None, None, settings.allow_shrink)
+    may_lack_id = own is not None and key == (own,) and _is_nullable(inspector, table, own)
+    bare = Choice(table, columns, key, own, is_unique, "full", None, None, settings.allow_shrink, may_lack_id)
     strategy = settings.strategy or _own_strategy(bare, inspector, settings)
     return replace(
         bare,
@@ -159,8 +162,11 @@ def _is_unique(inspector: "sa.Inspector", table: str, own: Column) -> bool:
     # SQLite's name for the indexes of constraints; of any other database they are among the indexes
     found = inspector.get_indexes(table, include_auto_indexes=True)
     uniques = [index["column_names"] for index in found if index["unique"] and not _is_partial(index)]
-    is_nullable = any(column["nullable"] for column in inspector.get_columns(table) if column["name"] == own.name)
-    return [own.name] in uniques and not is_nullable
+    return [own.name] in uniques and not _is_nullable(inspector, table, own)
+
+
+def _is_nullable(inspector: "sa.Inspector", table: str, own: Column) -> bool:
+    return any(column["nullable"] for column in inspector.get_columns(table) if column["name"] == own.name)
 
 
 def _is_partial(index: Any) -> bool:

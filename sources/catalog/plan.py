@@ -238,7 +238,8 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
 
 def _ids(view: View, rows: Tally) -> Tally | None:
     """Rows as silver will hold them: it takes one of those that share an id, and none without."""
-    return rows if view.sql.choice.has_unique_id else view.ids(rows)
+    choice = view.sql.choice
+    return rows if choice.has_unique_id and not choice.may_lack_id else view.ids(rows)
 
 
 def _asked(label: str, ask: Ask) -> bool:

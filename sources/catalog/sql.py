@@ -148,15 +148,21 @@ class Sql:
     def up_to(self, bound: str | int | None) -> str:
         """Rows whose cursor is at or below a bound, or NULL."""
         name = self.name(self._cursor.name)
-        return f"{name} is null" if bound is None else f"({name} <= {self.literal(bound)} or {name} is null)"
+        told = f"{name} is null" if bound is None else f"({name} <= {self.literal(bound)} or {name} is null)"
+        return f"{told}{self._with_id}"
 
     def compare(self, operator: str, bound: str | int) -> str:
         """Rows whose cursor compares to a bound."""
-        return f"{self.name(self._cursor.name)} {operator} {self.literal(bound)}"
+        return f"{self.name(self._cursor.name)} {operator} {self.literal(bound)}{self._with_id}"
 
     def without_cursor(self) -> str:
         """Rows whose cursor is NULL."""
-        return f"{self.name(self._cursor.name)} is null"
+        return f"{self.name(self._cursor.name)} is null{self._with_id}"
+
+    @property
+    def _with_id(self) -> str:
+        """Leaves out the rows that lack an id: a cursor cannot tell one from another, and silver shows none."""
+        return f" and {self.name(self.id.name)} is not null" if self.choice.may_lack_id else ""
 
     def in_buckets(self, buckets: Sequence[int], of: int) -> str:
         """Rows whose id's number falls into one of these buckets."""

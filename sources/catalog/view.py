@@ -43,8 +43,9 @@ class View:
                     yield row._data if hasattr(row, "_data") else tuple(row)
 
     def count(self) -> int:
-        """Rows in the table."""
-        return int(next(self.rows(f"select count(*) from {self.sql.table}"))[0])
+        """Rows in the table, without those that lack an id though it is the primary key."""
+        counted = self._id if self.sql.choice.may_lack_id else "*"
+        return int(next(self.rows(f"select count({counted}) from {self.sql.table}"))[0])
 
     def estimate(self) -> int:
         """About how many rows, as the server remembers without counting; 0 where none does."""

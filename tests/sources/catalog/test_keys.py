@@ -149,6 +149,31 @@ def test_a_unique_index_over_some_rows_proves_nothing(open_house: Callable) -> N
     assert here.extract()["spotify_artists"].state == "loaded"
 
 
+@pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=lambda strategy: strategy.strategy)
+def test_a_primary_key_of_sqlite_may_be_null(open_house: Callable, strategy: Default) -> None:
+    here = open_house(artists=strategy)
+    here.do(
+        "drop table spotify_artists",
+        f"create table spotify_artists (artist_id varchar(9) primary key, {MORE})",
+        *(f"insert into spotify_artists values ('a{i}', 'n', {i}, null, '2026-01-01')" for i in range(9)),
+        "insert into spotify_artists values (null, 'n', 5, null, '2026-01-01'), (null, 'n', null, null, null)",
+    )
+    for change in (
+        "select 1",
+        "delete from spotify_artists where artist_id in ('a1', 'a2')",
+        "insert into spotify_artists values ('late', 'n', 4, null, '2026-01-02')",
+        "insert into spotify_artists values (null, 'n', 8, null, '2026-01-01')",
+        "delete from spotify_artists where artist_id is null",
+    ):
+        here.do(change)
+        done = here.extract()["spotify_artists"]
+        assert (done.strategy, done.problem) == (strategy.strategy, None)
+        ids = [row for row in here.source("spotify_artists", "artist_id", "name") if row[0] is not None]
+        assert here.silver("spotify_artists", "artist_id", "name") == ids
+        assert here.extracts("spotify_artists")[-1]["table_rows"] == len(ids)
+        assert here.nothing_new()
+
+
 def test_a_table_without_its_id_is_stopped(open_house: Callable) -> None:
     here = open_house()
     here.do("drop table spotify_artists", f"create table spotify_artists ({MORE})")
