@@ -107,6 +107,11 @@
 {% macro default__lists_overlap(first, second) -%} list_has_any({{ first }}, {{ second }}) {%- endmacro %}
 {% macro spark__lists_overlap(first, second) -%} arrays_overlap({{ first }}, {{ second }}) {%- endmacro %}
 
+{# the least member of a list of text; null of an empty one #}
+{% macro list_least(list) -%} {{ return(adapter.dispatch('list_least', 'lakehouse')(list)) }} {%- endmacro %}
+{% macro default__list_least(list) -%} list_min({{ list }}) {%- endmacro %}
+{% macro spark__list_least(list) -%} array_min({{ list }}) {%- endmacro %}
+
 {# member of a list by its place, counted from one; null beyond the end #}
 {% macro list_item(list, place) -%}
     {{ return(adapter.dispatch('list_item', 'lakehouse')(list, place)) }}

@@ -94,11 +94,13 @@ lost as (
 
 pairs as (
     select
+        poll_id,
         polled_at,
         item_count,
         digest,
         item_keys,
         oldest_played_at,
+        {{ list_least('item_keys') }} as oldest_key,
         coalesce(oldest_played_at, polled_at) as begins_at,
         lag(newest_played_at) over (order by polled_at, poll_id) as earlier_newest_at,
         lag(digest) over (order by polled_at, poll_id) as earlier_digest,
@@ -115,21 +117,89 @@ dated as (
     from pairs
 ),
 
-doubted as (
+full_pages as (
     select
-        least(earlier_ends_at, begins_at) as from_at,
-        greatest(earlier_ends_at, begins_at) as to_at
+        *,
+        coalesce({{ lists_overlap('item_keys', 'earlier_keys') }}, false) as is_tied,
+        coalesce(array_contains(earlier_keys, oldest_key), false) as is_oldest_known
     from dated
     where
         earlier_polled_at is not null
         and item_count >= 50
         -- pages of which no item can be read are equal in nothing but that
         and (oldest_played_at is null or coalesce(digest <> earlier_digest, true))
-        and not coalesce({{ lists_overlap('item_keys', 'earlier_keys') }}, false)
+),
+
+doubted as (
+    select
+        least(earlier_ends_at, begins_at) as from_at,
+        greatest(earlier_ends_at, begins_at) as to_at
+    from full_pages
+    where not is_tied
+),
+
+-- a play that came late takes its place by its time: at the bottom of a full page, others may have come below it
+spilled as (
+    select
+        full_pages.poll_id,
+        full_pages.polled_at,
+        full_pages.oldest_played_at
+    from full_pages
+    where
+        full_pages.is_tied
+        and not full_pages.is_oldest_known
+        and not exists (
+            select 1
+            from pages
+            where
+                pages.polled_at < full_pages.polled_at
+                and pages.oldest_played_at <= full_pages.oldest_played_at
+                and pages.newest_played_at >= full_pages.oldest_played_at
+                and array_contains(pages.item_keys, full_pages.oldest_key)
+        )
+),
+
+shown_keys as (
+    select
+        spilled.poll_id,
+        spilled.oldest_played_at,
+        {{ unnest_list('pages.item_keys') }} as item_key
+    from spilled
+    inner join pages on
+        pages.polled_at < spilled.polled_at
+        and pages.oldest_played_at < spilled.oldest_played_at
+        and pages.newest_played_at >= spilled.oldest_played_at
+),
+
+shown_times as (
+    select
+        poll_id,
+        oldest_played_at,
+        try_cast(split_part(item_key, '|', 1) as {{ instant_type() }}) as shown_at
+    from shown_keys
+    union all
+    select
+        spilled.poll_id,
+        spilled.oldest_played_at,
+        pages.newest_played_at
+    from spilled
+    left join pages on
+        pages.polled_at < spilled.polled_at
+        and pages.newest_played_at < spilled.oldest_played_at
+),
+
+late as (
+    select
+        max(case when shown_at < oldest_played_at then shown_at end) as from_at,
+        oldest_played_at as to_at
+    from shown_times
+    group by poll_id, oldest_played_at
 ),
 
 unproven as (
     select * from doubted
+    union all
+    select * from late
     union all
     select
         {{ from_ms(to_ms('first_at') ~ ' - 1') }},
@@ -152,7 +222,7 @@ clipped as (
             coalesce(unproven.from_at, ends.from_at),
             ends.from_at,
             coalesce(max(unproven.to_at) over (
-                order by unproven.to_at, unproven.from_at rows between unbounded preceding and 1 preceding
+                order by coalesce(unproven.from_at, ends.from_at), unproven.to_at rows between unbounded preceding and 1 preceding
             ), ends.from_at)
         ) as from_at,
         least(unproven.to_at, ends.to_at) as to_at

@@ -1,6 +1,7 @@
 """The completeness ledger: what the polls prove, and where a gap may be."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ def minute(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
-def poll(number: float, items: range, status: int = 200) -> dict[str, Any]:
+def poll(number: float, items: Collection[int], status: int = 200) -> dict[str, Any]:
     """A poll whose page holds plays that ended at the given minutes."""
     keys = [f"{minute(i).isoformat()}|spotify:track:{i}" for i in sorted(items, reverse=True)]
     return {
@@ -51,6 +52,30 @@ def test_full_pages_without_a_common_item_open_a_gap(lake: Lake) -> None:
         [poll(10, range(5)), poll(60, range(8, 58)), poll(200, range(120, 170)), poll(201, range(121, 171))],
     )
     assert ledger(lake) == [(10, 57, "proven"), (57, 120, "gap"), (120, 201, "proven")]
+
+
+def test_plays_that_came_late_in_greater_number_than_fit_on_the_page_open_a_gap(lake: Lake) -> None:
+    before, online = range(8, 58), range(170, 200)
+    lake.add("spotify_api__polls", [poll(30, range(30)), poll(60, before), poll(200, {*before[-20:], *online})])
+    assert ledger(lake) == [(30, 200, "proven")]
+    late = range(110, 170)  # sixty, of which the twenty newest fit
+    lake.add(
+        "spotify_api__polls", [poll(210, {*late[-20:], *online}), poll(220, {*late[-10:], *online, *range(210, 220)})]
+    )
+    assert ledger(lake) == [(30, 57, "proven"), (57, 150, "gap"), (150, 220, "proven")]
+
+
+def test_a_late_play_above_plays_that_were_known_opens_no_gap(lake: Lake) -> None:
+    pages = [poll(60, {*range(7, 30), *range(31, 58)}), poll(70, range(8, 58)), poll(75, {*range(7, 57)})]
+    lake.add("spotify_api__polls", pages)
+    assert ledger(lake) == [(60, 75, "proven")]
+
+
+def test_a_gap_within_a_gap_hides_nothing_of_it(lake: Lake) -> None:
+    lake.add("spotify_api__polls", [poll(60, range(8, 58)), poll(200, range(120, 170))])
+    lost = {"path": "a", "table_name": "spotify_api__plays", "lost_rows": 8, "is_healed": False}
+    lake.add("lake__losses", [lost | {"first_at": minute(82), "last_at": minute(89)}])
+    assert ledger(lake) == [(60, 120, "gap"), (120, 200, "proven")]
 
 
 def test_an_export_closes_the_gaps_that_it_spans(lake: Lake) -> None:

@@ -224,13 +224,19 @@ def account(place) -> Account:
 
 
 def gaps(place) -> list[tuple[datetime, datetime]]:
-    """Stretches that no two pages in a row prove, straight from the meaning of completeness."""
+    """Stretches that no two pages in a row prove, or that a late play at the bottom of a page leaves in doubt."""
     polls = sorted((row for row in place.rows("polls") if row["status"] == 200), key=lambda row: row["polled_at"])
     pages = [(row, set(json.loads(row["item_keys"]))) for row in polls]
-    found = []
+    found, known = [], set()
     for (before, shown), (after, shows) in pairwise(pages):
-        if not shown & shows and after["item_count"] >= 50:
+        known |= shown
+        if after["item_count"] < 50:
+            continue
+        if not shown & shows:
             found.append((before["newest_played_at"], after["oldest_played_at"]))
+        elif min(shows) not in known:
+            last = max((key for key in known if key < min(shows)), default=min(known)).partition("|")[0]
+            found.append((datetime.fromisoformat(last), after["oldest_played_at"]))
     return found
 
 
