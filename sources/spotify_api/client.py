@@ -10,6 +10,7 @@ spotipy forms the requests; waiting, refreshing and giving up are decided here:
 | 429 with a short Retry-After | waited for once, then asked again |
 | 429 with a long one, a second 429, `QUOTA_EXCEEDED` | `CircuitOpened`: nothing may be asked before T |
 | 5xx, timeout, cut connection, HTML, broken JSON | a few tries more, then returned as broken |
+| 4xx of the accounts service | `Problem`: a person has to look |
 
 Every request is admitted (counted, or refused for the budget) before it is sent. No token and no body is ever logged.
 Data flow: meter -> Client -> Accounts (access token) -> spotipy -> BoundedSession -> Answer.
@@ -24,6 +25,7 @@ from typing import Any
 
 import requests
 
+from sources.problem import Problem
 from sources.spotify_api.accounts import Accounts
 from sources.spotify_api.answers import NO_ANSWER, UNHEARD, Answer, Verdict
 from sources.spotify_api.light import without_redis
@@ -38,6 +40,7 @@ logger = logging.getLogger("lakehouse.spotify_api")
 UNTOLD_WAIT = 5.0
 """Seconds to wait after a 429 that does not say how long."""
 _CARRIED_OVER = (Verdict.THROTTLED, Verdict.QUOTA, Verdict.BROKEN)
+_REFUSALS = (Verdict.INVALID, Verdict.FORBIDDEN, Verdict.UNAUTHORIZED, Verdict.MISSING)
 
 OBJECT_CALLS: dict[str, Callable[[Any, str], Any]] = {
     "tracks": lambda spotify, key: spotify.track(key),
@@ -139,7 +142,7 @@ class Client:
             self._admit("token")
             answer, self.grant = self._accounts.refresh(self.grant, self._now())
             if answer.verdict is not Verdict.OK:
-                return answer if answer.verdict in _CARRIED_OVER else UNHEARD
+                return _without_token(answer)
             token = self.grant.access_token or ""
         self._admit(endpoint)
         answer = self._send(token, call)
@@ -169,6 +172,18 @@ class Client:
         self._patience -= seconds
         self._options.sleep(seconds)
         return True
+
+
+def _without_token(answer: Answer) -> Answer:
+    """What an answer of the accounts service that brought no access token means for the question behind it."""
+    if answer.verdict in _REFUSALS:
+        word = f", {answer.error}" if answer.error.isidentifier() else ""
+        raise Problem(
+            f"Spotify's accounts service gives no access token ({answer.status}{word}): check"
+            " SOURCES__SPOTIFY_API__CLIENT_ID, the app at https://developer.spotify.com/dashboard and"
+            " SOURCES__SPOTIFY_API__ACCOUNTS_URL, or log in again (`python pipelines/run.py login`)."
+        )
+    return answer if answer.verdict in _CARRIED_OVER else UNHEARD
 
 
 @dataclass

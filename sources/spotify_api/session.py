@@ -21,11 +21,13 @@ from sources.spotify_api.client import CircuitOpened, Client
 from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by
 from sources.spotify_api.journal import Journal
 from sources.spotify_api.memory import ban_event
-from sources.spotify_api.polls import Item, poll_event, read_page
+from sources.spotify_api.polls import PAGE_SIZE, Item, poll_event, read_page
 from sources.spotify_api.token_store import LoginNeeded, TokenStore, warning
 from sources.spotify_api.transport import HttpOptions
 
 logger = logging.getLogger("lakehouse.spotify_api")
+PATIENCE = timedelta(hours=2)
+"""Without a page for longer, more plays than fit on one may have gone by."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Session:
     ) -> None:
         self._journal, self._connection, self._plan, self._now, self._http = journal, connection, plan, now, http
         self._meter = Meter(journal, now, plan.daily_budget)
+        self._is_first = not journal.memory.requests
         self._status = "closed"
         self._new_plays = 0
         self._enrichment: Enrichment | None = None
@@ -228,6 +231,7 @@ class Session:
         if verdict in (Verdict.OK, Verdict.EMPTY):
             return "new" if self._new_plays else "quiet"
         if verdict is Verdict.BROKEN:
+            self._problem = self._silence()
             return "no answer"
         self._problem = Problem(
             f"Spotify refuses the listening history ({verdict.value}): the app's owner needs Premium, the listener has"
@@ -235,6 +239,17 @@ class Session:
             " (`python pipelines/run.py login`)."
         )
         return "refused"
+
+    def _silence(self) -> Problem | None:
+        recent = self._journal.memory.recent
+        since = datetime.fromisoformat(recent[-1]["at"]) if recent else None
+        if self._is_first or (since and self._now() - since < PATIENCE):
+            return None
+        told = f"{since:%Y-%m-%d %H:%M} UTC" if since else "the first poll"
+        return Problem(
+            f"Spotify gave no page since {told}: plays may be lost, since it tells the last {PAGE_SIZE} alone. Look at"
+            f" the network of this machine, at {self._connection.api_url} and at https://status.spotify.dev."
+        )
 
     def _enrich(self, client: Client, items: list[Item]) -> None:
         plan = self._plan

@@ -159,6 +159,32 @@ def test_an_accounts_service_that_is_down_costs_the_poll_alone(place):
     assert place.poll().new_plays == 50
 
 
+def test_an_api_that_stays_away_is_told_once_plays_may_be_lost(place):
+    place.poll()
+    since = place.clock()
+    place.fault("status", status=502, path=RECENT, times=None)
+    place.advance(minutes=100)
+    assert (place.poll().status, place.poll().problem) == ("no answer", None)
+    place.advance(minutes=30)
+    assert f"no page since {since:%Y-%m-%d %H:%M}" in str(place.poll().problem)
+    place.calm()
+    assert place.poll().problem is None
+
+
+def test_an_api_that_never_answered_is_told_by_the_second_poll(place):
+    place.fault("status", status=502, times=None)
+    assert place.poll().problem is None
+    assert "no page since the first poll" in str(place.poll().problem)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_an_accounts_service_that_refuses_in_another_word_is_told_at_once(place, status):
+    place.fault("status", status=status, path="/api/token", times=None)
+    result = place.poll()
+    assert result.status == "refused"
+    assert f"gives no access token ({status}" in str(result.problem)
+
+
 def test_a_lapsed_subscription_is_told_to_the_person(place):
     place.fault("status", path=RECENT, times=None, status=403)
     result = place.poll()
