@@ -85,6 +85,10 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a DELETE."""
         self._respond()
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header `Date`: the listener's time."""
+        return super().date_time_string(self.service.world.now_ms / 1000 if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Keep quiet: the log of requests is at `/admin/requests`."""
 

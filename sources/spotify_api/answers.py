@@ -45,6 +45,7 @@ class Answer:
         body: The decoded JSON object, where there is one.
         text: The JSON text as received, where the verdict is OK; half a character in it is written as U+FFFD.
         retry_after: Seconds that the server asks to wait, None where it does not say.
+        sent_at: When the server sent it, by its own clock; None where it does not say.
     """
 
     verdict: Verdict
@@ -52,6 +53,7 @@ class Answer:
     body: Mapping[str, Any] | None = None
     text: str | None = None
     retry_after: float | None = None
+    sent_at: datetime | None = None
 
     @property
     def error(self) -> str:
@@ -89,7 +91,7 @@ def judge(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
     text, body = _decode(content)
     verdict = _verdict(status, body)
     if verdict is Verdict.OK:
-        return Answer(verdict, status, body, text)
+        return Answer(verdict, status, body, text, sent_at=_date(headers))
     wait = _retry_after(headers) if verdict in (Verdict.THROTTLED, Verdict.QUOTA) else None
     return Answer(verdict, NO_ANSWER if status == 200 and verdict is Verdict.BROKEN else status, body, None, wait)
 
@@ -140,6 +142,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         seconds = _until(raw, headers.get("Date", ""))
     return min(max(seconds, 0.0), LONGEST_BAN) if not math.isnan(seconds) else None
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        sent = parsedate_to_datetime(headers.get("Date", ""))
+        return sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _until(date: str, sent: str) -> float:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from sources.spotify_api.answers import LONGEST_BAN
+
 SEEN_KEYS = 250
 """Plays remembered as kept: five full pages, so that a play which vanishes and comes back is not kept twice."""
 RECENT_POLLS = 24
@@ -70,8 +72,11 @@ class Memory:
         return sum(n for endpoint, n in self.requests.get(day, {}).items() if endpoint != "token")
 
     def is_open_at(self, now: datetime) -> bool:
-        """Whether the API may be asked at `now`."""
-        return self.not_before is None or now >= datetime.fromisoformat(self.not_before)
+        """Whether the API may be asked at `now`; a T beyond the longest ban was written under a wrong clock."""
+        if self.not_before is None:
+            return True
+        left = datetime.fromisoformat(self.not_before) - now
+        return not timedelta(0) < left <= timedelta(seconds=LONGEST_BAN)
 
     def is_refused(self, name: str, now: datetime) -> bool:
         """Whether `<app>/<endpoint>` said no and is not to be asked yet."""
@@ -82,8 +87,9 @@ class Memory:
         """Take over what another machine wrote to the lake meanwhile; nothing known here is forgotten."""
         self.seen = _unique(self.seen + lake.seen)[:SEEN_KEYS]
         self.fetched = _unique(lake.fetched + self.fetched)[-FETCHED_IDS:]
+        if not lake.batches or set(lake.batches) - set(self.batches):  # else a T that is over would come back
+            self.not_before = max(filter(None, (self.not_before, lake.not_before)), default=None)
         self.batches = _unique(lake.batches + self.batches)[-BATCHES:]
-        self.not_before = max(filter(None, (self.not_before, lake.not_before)), default=None)
         self.refused = {**lake.refused, **self.refused}
         self.account = self.account or lake.account
         for day, counts in lake.requests.items():

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +20,8 @@ from sources.spotify_api.memory import Event, Memory
 
 logger = logging.getLogger("lakehouse.spotify_api")
 PAGE_SIZE = 50
+DRIFT = timedelta(minutes=5)
+"""By which this machine's clock may differ from Spotify's, the time of the answer included."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,17 @@ def poll_event(answer: Answer, memory: Memory, polled_at: datetime) -> Event:
     row = _poll_row(answer, items, polled_at)
     plays = [_play_row(item, row) for item in items if item.key not in seen]
     return {"event": "poll", "row": row, "keys": [item.key for item in items], "plays": plays}
+
+
+def polled_at(answer: Answer, clock: datetime) -> datetime:
+    """When a page was asked for: by this machine's clock, or by Spotify's where that shows the clock to be wrong.
+
+    The ledger knows pages by their order, which one poll under a wrong clock would upset for ever.
+    """
+    if answer.sent_at is None or abs(answer.sent_at - clock) <= DRIFT:
+        return clock
+    logger.warning("the clock of this machine says %s, and Spotify's %s", clock.isoformat(), answer.sent_at.isoformat())
+    return answer.sent_at
 
 
 def _raw_items(answer: Answer) -> list[Any]:

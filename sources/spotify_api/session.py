@@ -21,7 +21,7 @@ from sources.spotify_api.client import CircuitOpened, Client
 from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by
 from sources.spotify_api.journal import Journal
 from sources.spotify_api.memory import ban_event
-from sources.spotify_api.polls import PAGE_SIZE, Item, poll_event, read_page
+from sources.spotify_api.polls import PAGE_SIZE, Item, poll_event, polled_at, read_page
 from sources.spotify_api.token_store import LoginNeeded, TokenStore, warning
 from sources.spotify_api.transport import HttpOptions
 
@@ -220,7 +220,7 @@ class Session:
             raise
         if client.grant.lineage != lineage:  # somebody logged in, which the refresh of a token noticed
             self._meet(client)
-        event = poll_event(answer, self._journal.memory, at)
+        event = poll_event(answer, self._journal.memory, polled_at(answer, at))
         self._journal.append(event)
         self._new_plays = len(event["plays"])
         self._status = self._judge(answer.verdict)

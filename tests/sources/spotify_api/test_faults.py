@@ -130,6 +130,36 @@ def test_bans_in_a_row_that_name_no_time_double_up_to_a_day(place):
     assert waits == [1, 2, 4, 8, 16, 24, 24]
 
 
+def test_a_ban_that_was_written_under_a_wrong_clock_ends(place):
+    clock = place.clock
+    place.poll()
+    place.clock = lambda: clock() + timedelta(days=365)
+    rule = place.fault("rate_limit", path=RECENT, times=None, retry_after=9000)
+    assert place.poll().status == "closed"
+    place.clock = clock
+    result = place.poll()
+    assert (result.status, result.not_before) == ("closed", clock() + timedelta(seconds=9000))
+    assert place.poll().requests == {}
+    place.server.admin("DELETE /admin/faults", {"id": rule})
+    place.empty_machine()
+    assert place.poll().requests == {}
+    place.advance(seconds=9000)
+    assert place.poll().status != "closed"
+
+
+def test_a_poll_under_a_wrong_clock_has_the_time_of_the_answer(place):
+    clock, times = place.clock, []
+    for ahead in (0, 365, 0, -365, 0):
+        place.clock = lambda ahead=ahead: clock() + timedelta(days=ahead)
+        place.poll()
+        times.append(clock())
+        place.advance(hours=2)
+    place.clock = clock
+    place.advance(days=1)
+    place.poll()
+    assert sorted(poll["polled_at"] for poll in place.rows("polls"))[:5] == times
+
+
 def test_a_ban_of_the_accounts_service_counts_as_well(place):
     place.fault("rate_limit", path="/api/token", times=1, retry_after=5000)
     assert place.poll().status == "closed"
