@@ -1,7 +1,8 @@
 """A simulated listening history for the tests of gold: plain Python, the truth that SQL is compared with.
 
 The plays have what makes calendars and rankings hard: nights across midnight, a clock change, silences of exactly the
-session gap, the same recording on two albums, feeds that tell names alone, skips, excluded plays, ties.
+session gap, the same recording on two albums, feeds that tell names alone, albums without an id, skips, excluded plays,
+ties.
 
 Data flow: seed -> `simulated` -> rows for the tables of silver that gold reads
 """
@@ -26,6 +27,7 @@ class Track:
     energy: float | None = None
     valence: float | None = None
     key: int | None = None
+    is_album_by_name: bool = False
 
     @property
     def artist_id(self) -> str:
@@ -36,8 +38,8 @@ class Track:
         return f"Artist {self.artist:02}"
 
     @property
-    def album_id(self) -> str:
-        return f"album{self.album:02}"
+    def album_id(self) -> str | None:
+        return None if self.is_album_by_name else f"album{self.album:02}"
 
     @property
     def album_name(self) -> str:
@@ -110,7 +112,7 @@ class History:
             "int_plays_unified": [play.row() for play in self.plays],
             "int_tracks": [self._track_row(track) for track in self.tracks],
             "int_recordings": [{"track_id": t.track_id, "recording_id": t.recording_id} for t in self.tracks],
-            "int_albums": [self._album_row(number) for number in sorted({t.album for t in self.tracks})],
+            "int_albums": [self._album_row(n) for n in sorted({t.album for t in self.tracks if t.album_id})],
             "int_artists": [self._artist_row(number) for number in sorted({t.artist for t in self.tracks})],
             "int_completeness": self._stretches(),
             "int_settled": [{"settled_before": None, "reason": "built anew"}],
@@ -122,12 +124,13 @@ class History:
         }  # fmt: skip
 
     def _track_row(self, track: Track) -> dict[str, Any]:
-        known = {k: v for k, v in asdict(track).items() if k not in ("artist", "album", "recording_id")}
+        told_apart = ("artist", "album", "recording_id", "is_album_by_name")
+        known = {k: v for k, v in asdict(track).items() if k not in told_apart}
         return known | {"album_id": track.album_id, "artist_id": track.artist_id, "artist_ids": [track.artist_id],
                         "popularity": self.popularity}  # fmt: skip
 
     def _album_row(self, album: int) -> dict[str, Any]:
-        owner = min((t for t in self.tracks if t.album == album), key=lambda t: t.track_id)
+        owner = min((t for t in self.tracks if t.album == album and t.album_id), key=lambda t: t.track_id)
         return {"album_id": owner.album_id, "album_name": owner.album_name, "artist_id": owner.artist_id,
                 "album_type": "album", "released_on": self.released_on(album), "release_precision": "month",
                 "total_tracks": 10}  # fmt: skip
@@ -154,24 +157,29 @@ class History:
 
 
 def catalog(random_: random.Random, count: int = 60) -> list[Track]:
-    """Tracks of twelve artists; every fifth is the same recording as the one before, on another album."""
+    """Tracks of twelve artists; every fifth is the same recording as the one before, on another album.
+
+    Of every tenth only the name of the album is known, of half of these another track tells its id.
+    """
     tracks: list[Track] = []
     for n in range(count):
         again = n % 5 == 4
         base = tracks[-1] if again else None
         features = n % 3 > 0
+        album = n - 12 if n % 20 == 12 else n
         tracks.append(
             Track(
                 track_id=f"track{n:03}",
                 track_name=base.track_name if base else f"Song {n:03}",
                 artist=base.artist if base else n % 12,
-                album=20 + n % 5 if base else n % 20,
+                album=20 + n % 5 if base else album % 20,
                 recording_id=base.recording_id if base else f"recording{n:03}",
                 duration_ms=base.duration_ms if base else random_.randrange(100, 320) * 1000,
                 isrc=f"ISRC{n:03}" if n % 2 else None,
                 energy=random_.random() if features else None,
                 valence=random_.random() / 1000 if features else None,
                 key=random_.randrange(12) if features else None,
+                is_album_by_name=n % 10 == 2,
             )
         )
     return tracks

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from hashlib import md5
 from zoneinfo import ZoneInfo
 
-from tests.dbt.gold.history import GAP, History, Play
+from tests.dbt.gold.history import GAP, History, Play, Track
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,18 @@ def name_id(*names: str) -> str:
     return "name:" + md5("\x1f".join(n.strip().lower() for n in names).encode(), usedforsecurity=False).hexdigest()
 
 
+def album_of(track: Track, known: list[Play]) -> str:
+    """The album's id; of an album by name that of its most played namesake, else a hash of the names."""
+    if track.album_id:
+        return track.album_id
+    namesakes = Counter(
+        p.track.album_id
+        for p in known
+        if p.track.album_id and (p.track.artist_name, p.track.album_name) == (track.artist_name, track.album_name)
+    )
+    return min(namesakes, key=lambda a: (-namesakes[a], a), default=name_id(track.artist_name, track.album_name))
+
+
 def keys(history: History) -> dict[str, Keys]:
     """Keys of every play that is not excluded; a play by name takes those of its most played namesake."""
     known = [p for p in history.plays if not p.is_excluded and not p.is_by_name]
@@ -149,10 +161,11 @@ def keys(history: History) -> dict[str, Keys]:
     for play in history.plays:
         track = play.track
         if not play.is_by_name:
-            found[play.play_id] = Keys(track.recording_id, track.track_id, track.artist_id, track.album_id)
+            album = album_of(track, known)
+            found[play.play_id] = Keys(track.recording_id, track.track_id, track.artist_id, album)
         elif count := tracks.get((track.artist_name, track.track_name)):
             twin = by_id[min(count, key=lambda t: (-count[t], t))]
-            found[play.play_id] = Keys(twin.recording_id, twin.track_id, twin.artist_id, twin.album_id)
+            found[play.play_id] = Keys(twin.recording_id, twin.track_id, twin.artist_id, album_of(twin, known))
         else:
             named = artists.get(track.artist_name)
             artist = min(named, key=lambda a: (-named[a], a)) if named else name_id(track.artist_name)

@@ -65,6 +65,25 @@ def files_of_their_own(life: Life, seed: int) -> Iterator[dict[str, Any]]:
         }
 
 
+def gone_tracks(life: Life, seed: int) -> Iterator[dict[str, Any]]:
+    """Streams of an export whose tracks nobody describes: of their albums only names are known, those of other tracks or
+    of none."""
+    for number, play in enumerate(life.plays[:: len(life.plays) // 8]):
+        at = datetime.fromtimestamp(play.ended_ms / 1000 + 7200, UTC)
+        yield {
+            "file_id": f"{life.name}-extended-new",
+            "row_number": 100_000 + number,
+            "ts": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+            "ms_played": 200_000,
+            "spotify_track_uri": f"spotify:track:{f'gone{number}':0<22}",
+            "master_metadata_track_name": f"Gone song {number}",
+            "master_metadata_album_artist_name": play.track.artist,
+            "master_metadata_album_album_name": f"Gone {number % 2}" if seed % 4 == 3 else play.track.album,
+            "reason_end": "trackdone",
+            "incognito_mode": False,
+        }
+
+
 def portions(told: Told, rng: random.Random, steps: int) -> Iterator[list[dict[str, Any]]]:
     """The API's plays as they arrive: two thirds at first, then in the order of time, one in twelve days late."""
     plays = sorted(told.rows.pop(PLAYS), key=lambda play: play["played_at"])
@@ -111,6 +130,7 @@ def grow(lake: Lake, grown: Lake, seed: int, steps: int) -> list[tuple[Any, ...]
     life = live(f"l{seed}", seed, days=24)
     told = tell(life, frozenset(FEEDS) if seed % 2 else frozenset({"extended", "api", "listenbrainz"}), seed, 0.2)
     told.rows[PLAYS] += files_of_their_own(life, seed)
+    told.rows["spotify_export__streams"] += gone_tracks(life, seed)
     arriving = portions(told, rng, steps)
     grown.clear()
     tracks = {"spotify_api__tracks": known(life)}

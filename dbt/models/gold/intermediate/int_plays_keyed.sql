@@ -20,17 +20,28 @@ nameless as (
         artist_id,
         recording_id,
         {{ gold_name_key('artist_name') }} as artist_key,
-        {{ gold_name_key('album_name') }} as album_key,
         {{ gold_name_key('track_name') }} as track_key,
         {{ gold_name_id(['artist_name']) }} as artist_name_id,
-        {{ gold_name_id(['artist_name', 'album_name']) }} as album_name_id,
         {{ gold_name_id(['artist_name', 'track_name']) }} as track_name_id
     from plays
     where track_id is null
 ),
 
-nameless_artists as (
-    select distinct artist_key from nameless
+-- an album known by name, be the track known by its id or not
+albumless as (
+    select
+        play_id,
+        {{ gold_name_key('artist_name') }} as artist_key,
+        {{ gold_name_key('album_name') }} as album_key,
+        {{ gold_name_id(['artist_name', 'album_name']) }} as album_name_id
+    from plays
+    where album_id is null and album_name is not null
+),
+
+named_artists as (
+    select artist_key from nameless
+    union
+    select artist_key from albumless
 ),
 
 -- of the whole history, whatever is made again
@@ -46,11 +57,11 @@ namesakes as (
         named_plays.recording_id,
         named_plays.artist_id,
         named_plays.album_id,
-        nameless_artists.artist_key,
+        named_artists.artist_key,
         {{ gold_name_key('named_plays.album_name') }} as album_key,
         {{ gold_name_key('named_plays.track_name') }} as track_key
     from named_plays
-    inner join nameless_artists on {{ gold_name_key('named_plays.artist_name') }} = nameless_artists.artist_key
+    inner join named_artists on {{ gold_name_key('named_plays.artist_name') }} = named_artists.artist_key
 ),
 
 namesake_counts as (
@@ -109,28 +120,55 @@ ranked_artists as (
     from artist_counts
 ),
 
+-- the album of such a track, too, may be known by name alone
+namesake_tracks as (
+    select
+        ranked_tracks.artist_key,
+        ranked_tracks.track_key,
+        ranked_tracks.track_id,
+        ranked_tracks.recording_id,
+        ranked_tracks.artist_id,
+        coalesce(ranked_tracks.album_id, ranked_albums.album_id) as album_id,
+        case
+            when ranked_tracks.album_key is not null
+                then {{ gold_name_id(['ranked_tracks.artist_key', 'ranked_tracks.album_key']) }}
+        end as album_name_id
+    from ranked_tracks
+    left join ranked_albums
+        on
+            ranked_tracks.artist_key = ranked_albums.artist_key
+            and ranked_tracks.album_key = ranked_albums.album_key
+            and ranked_albums.place = 1
+    where ranked_tracks.place = 1
+),
+
 resolved as (
     select
         nameless.play_id,
-        ranked_tracks.track_id,
-        coalesce(ranked_tracks.recording_id, nameless.recording_id, nameless.track_name_id) as recording_id,
-        coalesce(nameless.artist_id, ranked_tracks.artist_id, ranked_artists.artist_id) as artist_id,
+        namesake_tracks.track_id,
+        coalesce(namesake_tracks.recording_id, nameless.recording_id, nameless.track_name_id) as recording_id,
+        coalesce(nameless.artist_id, namesake_tracks.artist_id, ranked_artists.artist_id) as artist_id,
         nameless.artist_name_id,
-        coalesce(ranked_albums.album_id, ranked_tracks.album_id) as album_id,
-        case when nameless.album_key is not null then nameless.album_name_id end as album_name_id
+        namesake_tracks.album_id,
+        namesake_tracks.album_name_id
     from nameless
-    left join ranked_tracks
-        on
-            nameless.artist_key = ranked_tracks.artist_key
-            and nameless.track_key = ranked_tracks.track_key
-            and ranked_tracks.place = 1
-    left join ranked_albums
-        on
-            nameless.artist_key = ranked_albums.artist_key
-            and nameless.album_key = ranked_albums.album_key
-            and ranked_albums.place = 1
+    left join namesake_tracks
+        on nameless.artist_key = namesake_tracks.artist_key and nameless.track_key = namesake_tracks.track_key
     left join ranked_artists
         on nameless.artist_key = ranked_artists.artist_key and ranked_artists.place = 1
+),
+
+resolved_albums as (
+    select
+        albumless.play_id,
+        ranked_albums.album_id,
+        albumless.album_name_id
+    from albumless
+    left join ranked_albums
+        on
+            albumless.artist_key = ranked_albums.artist_key
+            and albumless.album_key = ranked_albums.album_key
+            and ranked_albums.place = 1
 ),
 
 keyed as (
@@ -152,8 +190,14 @@ keyed as (
             {{ gold_name_id(['plays.artist_name']) }}
         ) as artist_key,
         plays.artist_name,
-        coalesce(plays.album_id, resolved.album_id) as album_id,
-        coalesce(plays.album_id, resolved.album_id, resolved.album_name_id) as album_key,
+        coalesce(plays.album_id, resolved_albums.album_id, resolved.album_id) as album_id,
+        coalesce(
+            plays.album_id,
+            resolved_albums.album_id,
+            resolved.album_id,
+            resolved_albums.album_name_id,
+            resolved.album_name_id
+        ) as album_key,
         plays.album_name,
         plays.ms_played,
         plays.is_ms_played_estimated,
@@ -164,6 +208,7 @@ keyed as (
         plays.session_id
     from plays
     left join resolved on plays.play_id = resolved.play_id
+    left join resolved_albums on plays.play_id = resolved_albums.play_id
 )
 
 select * from keyed
