@@ -43,6 +43,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "artist_id": "varchar", "artist_name": "varchar", "genres": "varchar[]", "popularity": "bigint",
         "followers": "bigint", "is_known_by_catalog": "boolean", "is_known_by_api": "boolean",
     },
+    "stg_curation__rules": {
+        "file": "varchar", "kind": "varchar", "item_id": "varchar", "item_name": "varchar", "new_name": "varchar",
+        "from_id": "varchar", "into_id": "varchar", "from_at": "timestamptz", "to_at": "timestamptz",
+    },
     "int_settled": {"settled_before": "timestamptz", "reason": "varchar"},
     "int_completeness": {
         "from_at": "timestamptz", "to_at": "timestamptz", "state": "varchar", "missing_at_least": "bigint",

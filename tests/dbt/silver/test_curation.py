@@ -13,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("silver")  # one worker has dbt parse the p
 
 SONG = Track("t1".ljust(22, "0"), "one", "One", "Ana", "First", "Ana", "AAA000000001", 200_000)
 OTHER = Track("t2".ljust(22, "0"), "two", "Two", "Bo", "Second", "Bo", "BBB000000002", 200_000)
+THIRD = Track("t3".ljust(22, "0"), "three", "Three", "Cy", "Third", "Cy", "CCC000000003", 200_000)
 TIMES = ("2026-03-01T10:00:00", "2026-03-01T10:04:00", "2026-03-01T15:00:00")
 
 
@@ -114,3 +115,44 @@ def test_names_are_changed_and_ids_are_merged(listened: Lake) -> None:
     ]  # fmt: skip
     assert listened.query("select artist_name from silver.int_artists where artist_id = 'id of Bo'") == [("Bobby",)]
     assert listened.query("select count(*) from silver.int_artists where artist_id = 'id of new'") == [(1,)]
+
+
+def offered(lake: Lake) -> set[str]:
+    """What is recommended to one who heard One on nine days and Three on the tenth, of a catalog of these and Two."""
+    lake.add("spotify_api__plays", [api(SONG, f"2026-03-0{day}T10:00:00") for day in range(1, 10)])
+    lake.add("spotify_api__plays", [api(THIRD, "2026-03-10T10:00:00")])
+    lake.add(
+        "catalog__spotify_tracks",
+        [
+            {"track_id": t.track_id, "name": t.title, "artists_id": f"['id of {t.artist}']", "album_id": f"id of {t.album}",
+             "duration_ms": t.duration_ms, "popularity": 50}
+            for t in (SONG, OTHER, THIRD)
+        ],
+    )  # fmt: skip
+    lake.add("catalog__spotify_albums", [{"album_id": "id of Second", "name": "Second"}])
+    lake.build("path:models/silver +recommendations")
+    return {name for (name,) in lake.query("select track_name from gold.recommendations where kind = 'discover'")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"file": "none.csv"}, {"Two"}),
+        ({"file": "exclude.csv", "kind": "artist", "id": "id of Ana"}, {"Two"}),
+        ({"file": "exclude.csv", "kind": "artist", "name": "Ana", "from_at": "2026-03-09T00:00"}, {"Two"}),
+        (
+            {"file": "exclude.csv", "kind": "window", "from_at": "2026-02-01T00:00", "to_at": "2026-03-09T20:00"},
+            {"Two"},
+        ),
+        ({"file": "exclude.csv", "kind": "artist", "id": "id of Bo"}, set()),
+        ({"file": "exclude.csv", "kind": "album", "name": "Second"}, set()),
+        ({"file": "exclude.csv", "kind": "track", "name": "Two"}, set()),
+        ({"file": "exclude.csv", "kind": "artist", "name": "Bo", "to_at": "2026-03-09T20:00"}, {"Two"}),
+        ({"file": "merge.csv", "kind": "track", "from_id": SONG.track_id, "into_id": THIRD.track_id}, {"Two"}),
+        ({"file": "merge.csv", "kind": "track", "from_id": OTHER.track_id, "into_id": THIRD.track_id}, set()),
+        ({"file": "merge.csv", "kind": "artist", "from_id": "id of Bo", "into_id": "id of Ana"}, set()),
+    ],
+)
+def test_what_was_streamed_or_taken_away_is_no_discovery(lake: Lake, rule: dict[str, str], expected: set[str]) -> None:
+    rules(lake, 1, {"kind": "none"} | rule)
+    assert offered(lake) == expected

@@ -18,11 +18,7 @@ lists as (
 ),
 
 first_heard as (
-    select
-        recording_id,
-        min(played_on) as first_on
-    from {{ ref('int_rec_days') }}
-    group by recording_id
+    select * from {{ ref('int_rec_heard') }}
 ),
 
 came_true as (

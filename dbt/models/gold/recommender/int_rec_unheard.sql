@@ -29,11 +29,11 @@ dim_albums as (
 ),
 
 first_heard as (
-    select
-        recording_id,
-        min(played_on) as first_on
-    from {{ ref('int_rec_days') }}
-    group by recording_id
+    select * from {{ ref('int_rec_heard') }}
+),
+
+closed as (
+    select * from {{ ref('int_rec_closed') }}
 ),
 
 first_cut as (
@@ -53,6 +53,12 @@ open_tracks as (
     from {{ ref('dim_tracks') }} as tracks
     left join first_heard on tracks.recording_id = first_heard.recording_id
     cross join first_cut
+    anti join closed as closed_tracks
+        on closed_tracks.kind = 'track' and tracks.track_id = closed_tracks.item_id
+    anti join closed as closed_albums
+        on closed_albums.kind = 'album' and tracks.album_id = closed_albums.item_id
+    anti join closed as closed_artists
+        on closed_artists.kind = 'artist' and tracks.artist_id = closed_artists.item_id
     where tracks.artist_id is not null and (first_heard.first_on is null or first_heard.first_on >= first_cut.cut_on)
 ),
 
@@ -87,6 +93,7 @@ artist_genres as (
             {{ unnest_list('genres') }} as genre
         from dim_artists
     ) as unfolded
+    anti join closed on closed.kind = 'artist' and unfolded.artist_id = closed.item_id
     where genre is not null and genre <> ''
 ),
 
