@@ -189,6 +189,26 @@ def test_a_first_play_already_has_its_story_where_no_source_tells_what_is_popula
         assert con.execute("select count(*) from gold.recommendation_quality").fetchone() == (0,)
 
 
+def test_a_list_of_the_past_offers_who_was_a_stranger_then(build_gold: Build) -> None:
+    """An artist that the listener met in the week after the cut is offered as on the evening before it."""
+    tracks = catalog(Random(1))
+    known, met = (next(t for t in tracks if t.artist == number) for number in (1, 4))
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    before = [Play(f"p{day}", first + timedelta(days=day), 200_000, known) for day in range(74)]
+    after = [Play(f"q{day}", first + timedelta(days=74 + day), 200_000, met) for day in range(7)]
+    needed = "+int_rec_lists,path:models/gold"
+    offered = """
+        select place, recording_id from silver.int_rec_lists
+        where kind = 'discover' and model = 'ours' and case_id = ? order by 1
+    """
+    with build_gold(History(tracks, before), "run", needed, **LISTENER) as con:
+        of_that_day = con.execute(offered, [0]).fetchall()
+    with build_gold(History(tracks, before + after), "run", needed, **LISTENER) as con:
+        judged = con.execute(offered, [1]).fetchall()
+    assert met.recording_id in {recording for _, recording in of_that_day}
+    assert judged == of_that_day
+
+
 def test_an_empty_genre_is_no_reason(build_gold: Build) -> None:
     tracks = catalog(Random(1))
     first = datetime(2026, 1, 1, 12, tzinfo=UTC)

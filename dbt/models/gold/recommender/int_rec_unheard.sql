@@ -114,36 +114,58 @@ liked_genres as (
     from genre_heat
 ),
 
+-- a higher case is an earlier day: what is heard at one is heard at all below it
 heard_artists as (
-    select distinct artist_key
+    select
+        artist_key,
+        max(case_id) as first_case
     from artists
+    group by artist_key
+),
+
+-- strangers at some case at least: never heard, or not yet at an earlier case than their first
+unfamiliar as (
+    select
+        artist_genres.*,
+        heard_artists.first_case,
+        row_number() over (
+            partition by artist_genres.genre, heard_artists.first_case is null
+            order by artist_genres.popularity desc nulls last, artist_genres.artist_id asc
+        ) as place
+    from artist_genres
+    left join heard_artists on artist_genres.artist_id = heard_artists.artist_key
+    left join cases as earlier on heard_artists.first_case + 1 = earlier.case_id
+    where heard_artists.first_case is null or earlier.case_id is not null
 ),
 
 -- the best known strangers of each genre, then each under the genre that is liked most
 strangers as (
     select
-        artist_genres.*,
+        liked_genres.case_id,
+        liked_genres.genre,
+        liked_genres.heat,
+        unfamiliar.artist_id,
         row_number() over (
-            partition by artist_genres.genre
-            order by artist_genres.popularity desc nulls last, artist_genres.artist_id asc
+            partition by liked_genres.case_id, liked_genres.genre
+            order by unfamiliar.popularity desc nulls last, unfamiliar.artist_id asc
         ) as place
-    from artist_genres
-    left join heard_artists on artist_genres.artist_id = heard_artists.artist_key
-    where heard_artists.artist_key is null
+    from liked_genres
+    inner join unfamiliar on liked_genres.genre = unfamiliar.genre
+    where
+        liked_genres.place <= {{ genres_liked }}
+        and (unfamiliar.first_case is not null or unfamiliar.place <= {{ genre_artists // 10 }})
+        and (unfamiliar.first_case is null or unfamiliar.first_case < liked_genres.case_id)
 ),
 
 genre_candidates as (
     select
-        liked_genres.case_id,
-        strangers.artist_id,
-        strangers.genre,
-        liked_genres.heat,
-        row_number() over (
-            partition by liked_genres.case_id, strangers.artist_id order by liked_genres.heat desc, strangers.genre asc
-        ) as place
-    from liked_genres
-    inner join strangers on liked_genres.genre = strangers.genre
-    where liked_genres.place <= {{ genres_liked }} and strangers.place <= {{ genre_artists // 10 }}
+        case_id,
+        artist_id,
+        genre,
+        heat,
+        row_number() over (partition by case_id, artist_id order by heat desc, genre asc) as place
+    from strangers
+    where place <= {{ genre_artists // 10 }}
 ),
 
 chosen_artists as (
