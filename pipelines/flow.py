@@ -115,9 +115,9 @@ def bring_up(
             built.database, current.run_id, wanted.digest, tables, migrate, permit=lock.check
         )
         telling.tell(tables=len(tables), rows=sum(table.rows for table in generation.tables.values()))
-    published = _count_published(settings, stations)
-    warehouse.record_reconciliation(published)
-    reconcile.demand(published)
+    seen = _count_published(settings, stations)
+    warehouse.record_reconciliation(seen)
+    reconcile.demand(seen)
     return replace(current, state="failed" if current.problems else "published")
 
 
