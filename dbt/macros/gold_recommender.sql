@@ -25,7 +25,9 @@ base as (
         sum(days.streams) as streams,
         sum(days.skips) as skips,
         sum(days.finishes) as finishes,
-        max(days.played_on) as last_on
+        max(days.played_on) as last_on,
+        max(case when days.plays > 0 then days.played_on end) as last_played_on,
+        max(case when days.finishes > 0 then days.played_on end) as last_finished_on
     from days
     cross join first_cut
     where days.played_on < first_cut.cut_on
@@ -54,7 +56,9 @@ told as (
         base.streams,
         base.skips,
         base.finishes,
-        base.last_on
+        base.last_on,
+        base.last_played_on,
+        base.last_finished_on
     from {{ old }} as base
     cross join first_cut
     cross join cases
@@ -69,7 +73,9 @@ told as (
         young.streams,
         young.skips,
         young.finishes,
-        young.played_on as last_on
+        young.played_on as last_on,
+        case when young.plays > 0 then young.played_on end as last_played_on,
+        case when young.finishes > 0 then young.played_on end as last_finished_on
     from young
     inner join cases on young.played_on < cases.cut_on
 ),
@@ -85,7 +91,9 @@ summed as (
         {{ gold_sum('streams') }} as streams,
         {{ gold_sum('skips') }} as skips,
         {{ gold_sum('finishes') }} as finishes,
-        max(last_on) as last_on
+        max(last_on) as last_on,
+        max(last_played_on) as last_played_on,
+        max(last_finished_on) as last_finished_on
     from told
     group by case_id, {{ columns }}
 )

@@ -99,6 +99,7 @@ class History:
     plays: list[Play]
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     popularity: int | None = 50
+    known_by_year: frozenset[int] = frozenset()
 
     def released_on(self, album: int) -> date | None:
         return None if album % 7 == 0 else date(1961 + 3 * album, 1 + album % 12, 1)
@@ -133,7 +134,7 @@ class History:
     def _album_row(self, album: int) -> dict[str, Any]:
         owner = min((t for t in self.tracks if t.album == album and t.album_id), key=lambda t: t.track_id)
         return {"album_id": owner.album_id, "album_name": owner.album_name, "artist_id": owner.artist_id,
-                "album_type": "album", "released_on": self.released_on(album), "release_precision": "month",
+                "album_type": "album", "released_on": self.released_on(album), "release_precision": "year" if album in self.known_by_year else "month",
                 "total_tracks": 10}  # fmt: skip
 
     def _artist_row(self, artist: int) -> dict[str, Any]:

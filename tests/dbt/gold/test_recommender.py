@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -128,6 +129,63 @@ def test_every_recommendation_has_a_reason_in_words(gold: Con) -> None:
     reasons = [r for (r,) in gold.execute("select reason from gold.recommendations").fetchall()]
     assert reasons
     assert all(len(r) > 10 and "\n" not in r for r in reasons)
+
+
+def test_what_is_played_now_was_played_within_thirty_days(gold: Con) -> None:
+    ages = gold.execute("""
+        select max(cases.cut_on - plays.played_on), count(*) > 0
+        from silver.int_rec_together as together
+        inner join silver.int_rec_cases as cases using (case_id)
+        asof join (select * from silver.int_plays_keyed where is_counted) as plays
+            on together.seed_id = plays.recording_id and cases.cut_on > plays.played_on
+    """).fetchone()
+    assert ages is not None
+    assert ages[1]
+    assert ages[0] <= 30
+
+
+@pytest.fixture(scope="module")
+def reasons(build_gold: Build) -> dict[str, list[tuple[str, str]]]:
+    """Tracks and reasons by kind of one who meets a recording of the newest album every week: new releases speak.
+
+    Song 005 is finished twice and Song 006 heard in part twice in January, and both are skipped in February.
+    """
+    tracks = catalog(Random(1))
+    newest = [track for track in tracks if track.album == 24]
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    plays = [Play(f"p{day:03}", first + timedelta(days=day), 200_000, tracks[1]) for day in range(102)]
+    met = [replace(plays[66 + 7 * week], play_id=f"q{week}", track=newest[week]) for week in range(5)]
+    finished = [
+        replace(plays[day], play_id=f"f{day}", track=tracks[5], ms_played=tracks[5].duration_ms) for day in (1, 2)
+    ]
+    left = [
+        replace(plays[day], play_id=f"l{day}", track=tracks[6], ms_played=60_000, reason_end="fwdbtn") for day in (1, 2)
+    ]
+    skipped = [
+        replace(plays[50], play_id=f"s{n}", track=tracks[n], ms_played=1000, is_skipped=True, reason_end="fwdbtn")
+        for n in (5, 6)
+    ]
+    history = History(tracks, plays + met + finished + left + skipped, known_by_year=frozenset({24}))
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    with build_gold(history, "run", "+recommendations,path:models/gold", **LISTENER) as con:
+        for kind, *told in con.execute(
+            "select kind, track_name, reason from gold.recommendations order by kind, rank"
+        ).fetchall():
+            found[kind].append((told[0], told[1]))
+    return found
+
+
+def test_a_reason_names_the_month_of_what_it_counts(reasons: dict[str, list[tuple[str, str]]]) -> None:
+    told = dict(reasons["rediscover"])
+    assert told["Song 005"] == "You finished it 2 times, last in January 2026"
+    assert told["Song 006"] == "You played it 2 times, last in January 2026"
+
+
+def test_a_new_release_is_dated_as_far_as_its_date_is_known(reasons: dict[str, list[tuple[str, str]]]) -> None:
+    told = [reason for _, reason in reasons["discover"]]
+    assert told[0] == "New: released in 2033"
+    assert told[-1].startswith("New: released in ")
+    assert len(told[-1].split()) == 5
 
 
 def at_random(days: int) -> History:

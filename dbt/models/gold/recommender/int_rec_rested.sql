@@ -39,6 +39,8 @@ rested as (
         recordings.skips,
         recordings.finishes,
         recordings.last_on,
+        recordings.last_played_on,
+        recordings.last_finished_on,
         recordings.heat_180,
         recordings.is_drawn,
         coalesce(artists.heat_14, 0) as artist_heat,

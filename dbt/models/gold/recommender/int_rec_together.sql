@@ -1,10 +1,11 @@
 {{ config(schema='silver', contract={'enforced': false}, tags=['internal', 'duckdb_only']) }}
 
 {#
-    Company: how often a rested recording was heard in one session with those that are hot now. Bounded by the hottest
-    few of each case, one year back, and by sessions that a person sits through.
+    Company: how often a rested recording was heard in one session with those that are hot now and were played in the
+    last thirty days. Bounded by the hottest few of each case, one year back, and by sessions that a person sits through.
 #}
 {% set seeds = 30 %}
+{% set days_now = 30 %}
 {% set days_back = 365 %}
 {% set longest_session = 100 %}
 
@@ -16,7 +17,6 @@ cases as (
 
 recordings as (
     select * from {{ ref('int_rec_recordings') }}
-    where heat_30 > 0
 ),
 
 rested as (
@@ -32,20 +32,22 @@ sessions as (
 
 placed as (
     select
-        *,
-        row_number() over (partition by case_id order by heat_30 desc, recording_id asc) as place
+        recordings.case_id,
+        recordings.recording_id,
+        recordings.heat_30,
+        cases.cut_on,
+        row_number() over (
+            partition by recordings.case_id order by recordings.heat_30 desc, recordings.recording_id asc
+        ) as place
     from recordings
+    inner join cases on recordings.case_id = cases.case_id
+    where cases.cut_on - recordings.last_played_on <= {{ days_now }}
 ),
 
 seeds as (
-    select
-        placed.case_id,
-        placed.recording_id,
-        placed.heat_30,
-        cases.cut_on
+    select *
     from placed
-    inner join cases on placed.case_id = cases.case_id
-    where placed.place <= {{ seeds }}
+    where place <= {{ seeds }}
 ),
 
 appearances as (

@@ -87,7 +87,9 @@ told as (
         coalesce(names.artist_name, dim_artists.artist_name, 'this artist') as artist_name,
         rested.plays,
         rested.finishes,
-        rested.last_on,
+        strftime(
+            case when rested.finishes >= 2 then rested.last_finished_on else rested.last_played_on end, '%B %Y'
+        ) as last_month,
         artist_months.plays as artist_plays,
         case
             when together.seed_times >= 3 and lower(seeds.track_name) <> lower(tracks.track_name) then seeds.track_name
@@ -97,7 +99,10 @@ told as (
         loved_songs.finishes as loved_finishes,
         dim_albums.album_name,
         dim_albums.total_tracks,
-        dim_albums.released_on,
+        case
+            when dim_albums.release_precision in ('month', 'day') then strftime(dim_albums.released_on, '%B %Y')
+            else strftime(dim_albums.released_on, '%Y')
+        end as released_in,
         albums.heard as album_heard,
         unheard.genre,
         tracks.popularity
@@ -121,7 +126,7 @@ reasoned as (
         case
             when finishes >= 2 then 'You finished it ' || finishes || ' times'
             else 'You played it ' || plays || ' times'
-        end || ', last in ' || strftime(last_on, '%B %Y') as habit,
+        end || ', last in ' || last_month as habit,
         case
             when loved_finishes >= 2 then 'Because you finished “' || loved_name || '” ' || loved_finishes || ' times'
             when loved_name is not null then 'Because you know “' || loved_name || '”'
@@ -134,7 +139,7 @@ worded as (
         *,
         case
             when model = 'popularity' and kind = 'discover' then 'Popular on Spotify: ' || popularity || ' of 100'
-            when model = 'recency' and kind = 'discover' then 'New: released in ' || strftime(released_on, '%B %Y')
+            when model = 'recency' and kind = 'discover' then 'New: released in ' || released_in
             when kind = 'rediscover' and model = 'ours' and artist_plays >= 5
                 then habit || '; ' || artist_plays || ' plays of ' || artist_name || ' in the last four weeks'
             when kind = 'rediscover' and model = 'ours' and seed_name is not null
