@@ -129,6 +129,7 @@ def offered(lake: Lake) -> set[str]:
             for t in (SONG, OTHER, THIRD)
         ],
     )  # fmt: skip
+    lake.add("catalog__spotify_artists", [{"artist_id": "id of Bo", "name": "Bo"}])
     lake.add("catalog__spotify_albums", [{"album_id": "id of Second", "name": "Second"}])
     lake.build("path:models/silver +recommendations")
     return {name for (name,) in lake.query("select track_name from gold.recommendations where kind = 'discover'")}
@@ -156,3 +157,15 @@ def offered(lake: Lake) -> set[str]:
 def test_what_was_streamed_or_taken_away_is_no_discovery(lake: Lake, rule: dict[str, str], expected: set[str]) -> None:
     rules(lake, 1, {"kind": "none"} | rule)
     assert offered(lake) == expected
+
+
+def test_a_name_that_is_changed_is_recommended_under_its_new_one(lake: Lake) -> None:
+    rules(
+        lake, 1,
+        {"file": "rename.csv", "kind": "track", "name": "Two", "new_name": "Zwei"},
+        {"file": "rename.csv", "kind": "artist", "name": "Bo", "new_name": "Bobby"},
+        {"file": "rename.csv", "kind": "album", "name": "Second", "new_name": "Zweites"},
+    )  # fmt: skip
+    assert offered(lake) == {"Zwei"}
+    assert lake.query("select artist_name from gold.recommendations where kind = 'discover'") == [("Bobby",)]
+    assert lake.query("select album_name from gold.dim_albums where album_id = 'id of Second'") == [("Zweites",)]

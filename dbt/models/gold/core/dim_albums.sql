@@ -4,6 +4,16 @@ albums as (
     select * from {{ ref('int_albums') }}
 ),
 
+-- by id silver has renamed it; by name it is renamed here, as in the plays
+renames as (
+    select
+        item_name,
+        min(new_name) as new_name
+    from {{ ref('stg_curation__rules') }}
+    where file = 'rename.csv' and kind = 'album' and item_id is null
+    group by item_name
+),
+
 played as (
     select
         album_id,
@@ -16,14 +26,15 @@ played as (
 
 completed as (
     select
-        album_id,
-        album_name,
-        artist_id,
-        album_type,
-        released_on,
-        release_precision,
-        total_tracks
+        albums.album_id,
+        coalesce(renames.new_name, albums.album_name) as album_name,
+        albums.artist_id,
+        albums.album_type,
+        albums.released_on,
+        albums.release_precision,
+        albums.total_tracks
     from albums
+    left join renames on albums.album_name = renames.item_name
     union all
     select
         played.album_id,

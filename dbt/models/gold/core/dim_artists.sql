@@ -4,6 +4,16 @@ artists as (
     select * from {{ ref('int_artists') }}
 ),
 
+-- by id silver has renamed it; by name it is renamed here, as in the plays
+renames as (
+    select
+        item_name,
+        min(new_name) as new_name
+    from {{ ref('stg_curation__rules') }}
+    where file = 'rename.csv' and kind = 'artist' and item_id is null
+    group by item_name
+),
+
 played as (
     select
         artist_id,
@@ -16,12 +26,13 @@ played as (
 -- a play's id that no source describes still has its row, under the name that the feed tells
 completed as (
     select
-        artist_id,
-        artist_name,
-        genres,
-        popularity,
-        followers
+        artists.artist_id,
+        coalesce(renames.new_name, artists.artist_name) as artist_name,
+        artists.genres,
+        artists.popularity,
+        artists.followers
     from artists
+    left join renames on artists.artist_name = renames.item_name
     union all
     select
         played.artist_id,

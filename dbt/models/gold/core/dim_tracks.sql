@@ -8,6 +8,16 @@ recordings as (
     select * from {{ ref('int_recordings') }}
 ),
 
+-- by id silver has renamed it; by name it is renamed here, as in the plays
+renames as (
+    select
+        item_name,
+        min(new_name) as new_name
+    from {{ ref('stg_curation__rules') }}
+    where file = 'rename.csv' and kind = 'track' and item_id is null
+    group by item_name
+),
+
 played as (
     select
         track_id,
@@ -24,7 +34,7 @@ played as (
 described as (
     select
         tracks.track_id,
-        tracks.track_name,
+        coalesce(renames.new_name, tracks.track_name) as track_name,
         tracks.album_id,
         tracks.artist_id,
         tracks.artist_ids,
@@ -46,6 +56,7 @@ described as (
         tracks.time_signature
     from tracks
     left join recordings on tracks.track_id = recordings.track_id
+    left join renames on tracks.track_name = renames.item_name
 ),
 
 told_by_plays as (
