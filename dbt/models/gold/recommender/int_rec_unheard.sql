@@ -83,9 +83,9 @@ hot as (
 
 artist_genres as (
     select distinct
-        artist_id,
-        popularity,
-        genre
+        unfolded.artist_id,
+        unfolded.popularity,
+        unfolded.genre
     from (
         select
             artist_id,
@@ -94,7 +94,7 @@ artist_genres as (
         from dim_artists
     ) as unfolded
     anti join closed on closed.kind = 'artist' and unfolded.artist_id = closed.item_id
-    where genre is not null and genre <> ''
+    where unfolded.genre is not null and unfolded.genre <> ''
 ),
 
 genre_heat as (
