@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.pending import explained, finish
+from sources.problem import Problem
 from sources.spotify_api import remembered, spotify_api
 from sources.spotify_api.journal import Batch, Journal
 from sources.spotify_api.session import Connection, Plan, PollResult, Session
@@ -68,13 +69,28 @@ def open_journal(folder: Path, pipeline: "Callable[[], dlt.Pipeline]") -> Journa
 
 
 def load(pipeline: "dlt.Pipeline", journal: Journal) -> None:
-    """Bring everything pending into the lake, once: a package that was interrupted first, the rest as a new one."""
+    """Bring everything pending into the lake, once: a package that was interrupted first, the rest as a new one.
+
+    Raises:
+        Problem: The load failed, or the lake is another listener's.
+    """
     with explained("the plays"):
         finish(pipeline)
+        _compare_listeners(pipeline, journal)
         journal.settle(remembered(pipeline))
         if journal.is_pending:  # else the interrupted package held everything
             _write(pipeline, journal.prepare())
             journal.settle(remembered(pipeline))
+
+
+def _compare_listeners(pipeline: "dlt.Pipeline", journal: Journal) -> None:
+    known, found = journal.memory.account.get("id"), remembered(pipeline).account.get("id")
+    if known and found and known != found:
+        pipeline.drop()  # what it knows of this lake would hide the state of the right one
+        raise Problem(
+            "The lake holds the plays of another listener than this machine; none was loaded, and what was polled waits"
+            " here: correct DESTINATION__LAKE__BUCKET_URL, or LAKEHOUSE__DATA_DIR."
+        )
 
 
 def _write(pipeline: "dlt.Pipeline", batch: Batch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -75,3 +76,33 @@ def test_a_machine_that_only_knows_another_lake_s_memory_loads_all(
         (loaded,) = ingest(around, Plan(("catalog",)))
     assert loaded.rows > 3000
     assert not loaded.problems
+
+
+def polled(monkeypatch: pytest.MonkeyPatch, data: Path, lake: Path, seed: int, hours: int = 0) -> tuple[int, str]:
+    """Rows that a poll of a machine brought, and its problems; the seed says which listener it is."""
+    named = {"LAKEHOUSE__DATA_DIR": data, "DESTINATION__LAKE__BUCKET_URL": lake, "SANDBOX__SEED": seed}
+    for name, value in {**named, "SANDBOX__TRACKS": 300}.items():
+        monkeypatch.setenv(name, str(value))
+    with surround(load(), timedelta(hours=hours)) as around:
+        (loaded,) = ingest(around, Plan(("spotify_api",), should_stop=lambda: True))
+    return loaded.rows, " ".join(map(str, loaded.problems))
+
+
+def plays(lake: Path) -> list[str]:
+    told = f"select played_at || track_uri from read_parquet('{lake}/spotify_api/plays/*.parquet') order by all"
+    return [str(key) for (key,) in duckdb.sql(told).fetchall()]
+
+
+def test_a_lake_of_another_listener_takes_no_plays_of_this_machine_and_none_are_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine, other = (tmp_path / "a", tmp_path / "lake_a", 20), (tmp_path / "b", tmp_path / "lake_b", 21)
+    assert polled(monkeypatch, *mine) == polled(monkeypatch, *other) == (50, "")
+    before = plays(other[1])
+    for _ in range(2):
+        _, problems = polled(monkeypatch, mine[0], other[1], mine[2], hours=6)
+        assert "plays of another listener" in problems
+    assert plays(other[1]) == before
+    assert polled(monkeypatch, *mine, hours=6)[1] == ""
+    assert len(plays(mine[1])) == len(set(plays(mine[1]))) > 50
+    assert polled(monkeypatch, *other, hours=6)[1] == ""

@@ -182,12 +182,15 @@ def test_a_listener_whose_name_is_refused_and_who_is_the_only_one_polls(place):
 
 @pytest.mark.parametrize("name", ["account_id", "id"])
 def test_a_listener_is_known_by_either_name_and_keeps_it(place, name):
-    place.poll()
-    token = place.connection.store.load(place.clock()).access_token
-    headers = {"Authorization": f"Bearer {token}"}
+    from sources.spotify_api.accounts import Accounts
+
+    store = place.connection.store
+    _, grant = Accounts(place.connection.app, store, place.http).refresh(store.load(place.clock()), place.clock())
+    headers = {"Authorization": f"Bearer {grant.access_token}"}
     known = requests.get(f"{place.server.api_url}me", headers=headers, timeout=5).json()[name]
     belongs_to(place, known)
-    assert place.poll().status == "quiet"
+    assert place.poll().status == "new"
+    assert [row["account_id"] for row in place.rows("accounts")] == [known]
     assert place.journal().memory.account["id"] == known
 
 
