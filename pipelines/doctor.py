@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -51,14 +52,18 @@ def _profile(settings: Settings) -> str:
 
 
 def _data_dir(settings: Settings) -> str:
-    probe = settings.data_dir / f".doctor-{uuid4().hex}"
+    _write_into(settings.data_dir, "set LAKEHOUSE__DATA_DIR")
+    return f"{settings.data_dir} (LAKEHOUSE__DATA_DIR)"
+
+
+def _write_into(folder: Path, remedy: str) -> None:
+    probe = folder / f".doctor-{uuid4().hex}"
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe.write_text("x")
         probe.unlink()
     except OSError as error:
-        raise Problem(f"{settings.data_dir} cannot be written ({error.strerror}): set LAKEHOUSE__DATA_DIR.") from error
-    return f"{settings.data_dir} (LAKEHOUSE__DATA_DIR)"
+        raise Problem(f"{folder} cannot be written ({error.strerror}): {remedy}.") from error
 
 
 def _catalog(settings: Settings) -> str:
@@ -96,7 +101,9 @@ def _spotify(settings: Settings) -> str:
         raise Problem("No client id: set SOURCES__SPOTIFY_API__CLIENT_ID (docs/connect.md), then run login.")
     from pipelines.listener import connection
 
-    grant = connection(settings).store.load(datetime.now(UTC))
+    store = connection(settings).store
+    grant = store.load(datetime.now(UTC))
+    _write_into(store.path.parent, "runs keep renewed tokens of Spotify there; set XDG_CONFIG_HOME, then run login")
     return f"{settings.spotify_api.api_url}: {grant.days_left(datetime.now(UTC))} days until a new login is due"
 
 

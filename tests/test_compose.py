@@ -52,6 +52,15 @@ def test_the_profile_decides_the_lake_s_prefix() -> None:
     assert settings["DESTINATION__LAKE__BUCKET_URL"].endswith(settings["WORKSPACE__PROFILE"])
 
 
+def test_what_a_container_keeps_is_in_the_volume_that_outlives_it() -> None:
+    (volume,) = re.findall(r"^VOLUME (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert [mount.split(":")[1] for mount in SERVICES["pipeline"]["volumes"]] == [volume]
+    for name in ("LAKEHOUSE__DATA_DIR", "XDG_CONFIG_HOME"):
+        kept = re.search(rf"\b{name}=(\S+)", DOCKERFILE)
+        assert kept is not None
+        assert Path(kept[1]).is_relative_to(volume)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_whole_and_listens_on_loopback_alone(name: str) -> None:
     service = SERVICES[name]

@@ -76,7 +76,7 @@ class Accounts:
     def _refresh(self, grant: Grant, now: datetime) -> tuple[Answer, Grant]:
         answer = self._post({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
         if answer.error == "invalid_grant":
-            self._store.discard(grant, now)
+            self._discard(grant, now)
             raise LoginNeeded(dead_message(grant))
         self._check_app(answer)
         if answer.verdict is not Verdict.OK or answer.body is None:
@@ -109,6 +109,12 @@ class Accounts:
                     f" ({error.strerror}): make that place writable, then run `python pipelines/run.py login`."
                 ) from None
             logger.warning("%s cannot be written; an access token will be asked for in every run", self._store.path)
+
+    def _discard(self, grant: Grant, now: datetime) -> None:
+        try:
+            self._store.discard(grant, now)
+        except OSError:
+            logger.warning("%s cannot be written; the next run sends the dead token again", self._store.path)
 
     def _newest(self, grant: Grant, now: datetime) -> Grant:
         # a login or another run may have brought another token meanwhile: the one in hand must not take its place

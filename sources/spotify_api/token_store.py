@@ -1,4 +1,4 @@
-"""The listener's consent on disk: one file of mode 600 per accounts service and app, outside the repository.
+"""The listener's consent on disk: one file of mode 600 per accounts service and app, never in the repository.
 
 A refresh token dies six months after the listener's consent, rotated or not, so the file keeps when that was. A token
 given by settings wins over the file when it is new; what grew from it (a rotated token) is kept here. A token that the

@@ -48,6 +48,17 @@ def test_the_units_start_commands_that_exist(name: str) -> None:
     assert parser().parse_args(arguments).profile == "prod"
 
 
+@pytest.mark.parametrize("name", UNITS[:2])
+def test_the_token_of_spotify_is_where_a_unit_may_write_and_its_login_puts_it(name: str) -> None:
+    service = unit(name)["Service"]
+    assert service["ProtectSystem"] == "strict"
+    folder = service["Environment"].removeprefix("XDG_CONFIG_HOME=")
+    assert Path(folder).is_relative_to(service["ReadWritePaths"])
+    assert service["Environment"] in (ROOT / "docs" / "always_on.md").read_text()
+    for ignored in (".gitignore", ".dockerignore"):
+        assert Path(folder).name in (ROOT / ignored).read_text().split()
+
+
 def test_the_cron_line_starts_the_flow_and_gives_way_to_a_run_at_work(copied: Environment) -> None:
     line = next(line for line in (EXAMPLES / "crontab").read_text().splitlines() if not line.startswith("#"))
     *when, command = line.split(" ", 5)

@@ -66,3 +66,12 @@ def test_what_a_bucket_complains_of_is_told_once_and_whole(tmp_path: Path) -> No
 def test_a_folder_that_cannot_be_the_lake_is_told(tmp_path: Path) -> None:
     told = lines(Environment(tmp_path / "data", {"DESTINATION__LAKE__BUCKET_URL": "/proc/no-lake"}))["lake"]
     assert told.startswith("!! /proc/no-lake cannot be used (No such file or directory)")
+
+
+def test_a_folder_that_cannot_keep_renewed_tokens_is_told(tmp_path: Path) -> None:
+    app = {"SOURCES__SPOTIFY_API__CLIENT_ID": "app", "SOURCES__SPOTIFY_API__REFRESH_TOKEN": "given"}
+    assert lines(Environment(tmp_path / "data", app), "--profile", "prod")["spotify"].startswith("ok")
+    closed = Environment(tmp_path / "data", app | {"XDG_CONFIG_HOME": "/proc/no-config"})
+    told = lines(closed, "--profile", "prod")["spotify"]
+    assert told.startswith("!! /proc/no-config/listening-lakehouse cannot be written")
+    assert "XDG_CONFIG_HOME" in told

@@ -2,7 +2,9 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -241,6 +243,13 @@ def test_a_dead_login_is_discarded_and_never_used_again(place):
     assert place.requests() == []
 
 
+def test_a_dead_login_is_told_where_no_token_file_can_be_written(place, caplog):
+    place.connection = replace(place.connection, token_folder=Path("/proc/no-tokens"))
+    place.given("AQ-nobody-knows-this-token")
+    assert place.poll().status == "login needed"
+    assert "cannot be written" in caplog.text
+
+
 def test_a_new_token_in_the_settings_wins_over_a_dead_one(place):
     place.given("AQ-nobody-knows-this-token")
     assert place.poll().status == "login needed"
@@ -249,8 +258,6 @@ def test_a_new_token_in_the_settings_wins_over_a_dead_one(place):
 
 
 def test_a_wrong_app_secret_names_the_settings(place):
-    from dataclasses import replace
-
     app = replace(place.connection.app, client_secret="not-the-secret")
     place.connection = replace(place.connection, app=app)
     result = place.poll()
