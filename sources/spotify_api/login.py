@@ -12,6 +12,7 @@ import hmac
 import html
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -180,7 +181,8 @@ class Doorway:
 
             def do_GET(self) -> None:
                 if admit(self.path):
-                    _answer(self, 200, "Thank you. You can close this window and go back to the terminal.")
+                    with suppress(OSError):  # a browser that has gone has brought its answer all the same
+                        _answer(self, 200, "Thank you. You can close this window and go back to the terminal.")
                     came.set()
                 else:
                     _answer(self, 404, "This is not the page that the login waits for.")

@@ -2,7 +2,9 @@
 
 import json
 import socket
+import struct
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
@@ -126,6 +128,18 @@ def test_strangers_at_the_door_do_not_end_the_waiting():
         with pytest.raises(HTTPError):
             urlopen(f"{base}/callback?code=late&state={consent.state}")
         assert consent.code(door.wait(1)) == "good"
+
+
+def test_a_browser_that_hangs_up_before_the_thanks_has_come_back():
+    consent = ask(App("https://accounts.example", "the-app"))
+    with Doorway(0) as door:
+        door.expect(consent)
+        with socket.create_connection(("127.0.0.1", door.port)) as browser:
+            browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close is a reset
+            browser.sendall(f"GET /callback?code=good&state={consent.state} HTTP/1.1\r\n".encode())
+            time.sleep(0.2)
+            browser.sendall(b"Host: 127.0.0.1\r\n\r\n")
+        assert consent.code(door.wait(2)) == "good"
 
 
 def test_the_door_is_on_loopback_alone():
