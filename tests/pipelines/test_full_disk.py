@@ -22,7 +22,11 @@ from pathlib import Path
 from sandbox.world import ensure
 ensure(Path({0!r}), "sqlite:///{0}/catalog.sqlite", seed=1, tracks=300).close()
 """
-
+DURABLE = """
+from pathlib import Path
+from sources.durable import write_whole
+write_whole(Path({0!r}), bytes(2_000_000))
+"""
 INGEST = """
 import sys
 from pathlib import Path
@@ -51,6 +55,14 @@ def test_the_analysts_file_is_the_old_one_or_a_whole_new_one(copied: Environment
     assert len(before) > size
     assert answer.returncode == 1, answer.stderr
     assert file.read_bytes() == before
+
+
+def test_a_file_that_finds_no_space_leaves_the_old_one_and_nothing_beside(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_text("old")
+    answer = limited(DURABLE.format(str(file)), 1_000_000, Environment(tmp_path / "data"))
+    assert "File too large" in answer.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"journal.jsonl": b"old"}
 
 
 @pytest.mark.parametrize("size", [50_000, 400_000])
