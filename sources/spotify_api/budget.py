@@ -1,7 +1,8 @@
 """The requests of a day, counted before they are sent.
 
-Polling comes first: enrichment may spend only what the polls of the rest of the UTC day leave over. Asking for an
-access token is counted too, but is no request to the API. Data flow: client -> Meter -> journal -> Memory.requests.
+Polling comes first: enrichment may spend only what the polls of the rest of the UTC day leave over, and what the last
+24 hours did not spend, yesterday's requests taken as even: a limit by days alone allows two days' in an hour. Asking for
+an access token is counted too, but is no request to the API. Data flow: client -> Meter -> journal -> Memory.requests.
 """
 
 import math
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sources.spotify_api.journal import Journal
+
+DAY = timedelta(days=1)
 
 
 class BudgetSpent(Exception):
@@ -21,19 +24,25 @@ class Meter:
 
     Attributes:
         limit: API requests of this UTC day after which nothing more is admitted.
+        is_sliding: Whether yesterday's requests count, too, as far as they are within the last 24 hours.
         run: Requests of this run by endpoint.
     """
 
     def __init__(self, journal: Journal, now: Callable[[], datetime], limit: int) -> None:
         self.limit = limit
+        self.is_sliding = False
         self.run: Counter[str] = Counter()
         self._journal = journal
         self._now = now
 
     @property
     def left(self) -> int:
-        """API requests that may still be sent today."""
-        return self.limit - self._journal.memory.spent(utc_day(self._now()))
+        """API requests that may still be sent now."""
+        now, memory = self._now(), self._journal.memory
+        spent = memory.spent(utc_day(now))
+        if self.is_sliding:
+            spent += math.ceil(memory.spent(utc_day(now - DAY)) * ((next_day(now) - now) / DAY))
+        return self.limit - spent
 
     def admit(self, endpoint: str) -> None:
         """Count a request that is about to be sent.

@@ -253,6 +253,7 @@ class Session:
 
     def _enrich(self, client: Client, items: list[Item]) -> None:
         plan = self._plan
+        self._meter.is_sliding = True
         self._meter.limit = plan.daily_budget - reserve(self._now(), plan.poll_every)
         app = self._app(client)
         self._enrichment = Enrichment(client, self._journal, self._now, app, plan.fetched, plan.should_stop)

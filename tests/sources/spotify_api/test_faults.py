@@ -286,6 +286,18 @@ def test_the_budget_of_a_day_is_never_exceeded_and_told_when_it_is_spent(place, 
     assert place.poll(daily_budget=5).status == "new"
 
 
+def test_two_days_budgets_do_not_meet_at_midnight(place):
+    place.advance(seconds=(place.clock().replace(hour=23, minute=44) - place.clock()).total_seconds())
+    unknown = [("tracks", f"{number:022d}") for number in range(700)]
+    for _ in range(4):
+        place.poll(fetch_limit=10**6, wanted=iter(unknown), daily_budget=200)
+        place.advance(minutes=15)
+    sent = [path for path in place.requests() if path.startswith("/v1/")]
+    assert 190 < len(sent) <= 200 + 2
+    place.advance(hours=22)
+    assert place.poll(fetch_limit=10**6, wanted=iter(unknown), daily_budget=200).fetched > 150
+
+
 def test_failed_requests_count_too(place):
     place.fault("status", path="/v1/", times=None, status=500)
     for _ in range(5):
