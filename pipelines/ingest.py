@@ -23,7 +23,7 @@ from pipelines.journal import step
 from pipelines.kept import kept
 from pipelines.lake import Snapshot, seal
 from pipelines.lake_reader import Unreadable
-from pipelines.moved import forget_other_lake
+from pipelines.moved import forget_other_lake, note_origin
 from pipelines.settings import SOURCES, Settings
 from pipelines.sight import Sight
 from pipelines.store import open_store
@@ -85,6 +85,7 @@ def _guarded(name: str, around: Surroundings, plan: Plan, sight: Sight) -> Loade
         try:
             forget_other_lake(around.settings, open_store(around.settings.lake), name)
             loaded = LOADERS[name](around, plan, sight)
+            note_origin(around.settings, open_store(around.settings.lake), name)
         except Exception as error:
             loaded = Loaded(name, problems=(noted(error, f"{name} failed: "),))
         if any(isinstance(problem, Unreadable) for problem in loaded.problems):

@@ -1,8 +1,9 @@
 """A lake that is not the one which this machine loaded: deleted, named anew, or brought back from a backup.
 
 What a source remembers here (cursors, files known, plays kept) is true of one lake only. Where the lake does not hold
-the last package of a source that this machine loaded, that memory is dropped, so that everything which the source can
-still give is loaded again; what the API counted and forbade is kept, since it is true whatever becomes of the lake.
+the last package of a source that this machine loaded, or took its memory from, that memory is dropped, so that
+everything which the source can still give is loaded again; what the API counted and forbade is kept, since it is true
+whatever becomes of the lake.
 
 Data flow: lake, data folder -> data folder without the memory of another lake
 """
@@ -15,8 +16,11 @@ from pathlib import Path
 from pipelines.listener import journal_folder
 from pipelines.settings import Settings
 from pipelines.store import Store
+from sources.durable import write_whole
 from sources.pending import waits
 
+ORIGIN = "memory_of"
+"""File in a pipeline's folder: the load package that its memory came from, empty where the lake had none."""
 log = logging.getLogger("lakehouse.moved")
 
 
@@ -41,8 +45,27 @@ def forget_other_lake(settings: Settings, store: Store, source: str) -> bool:
     return True
 
 
+def note_origin(settings: Settings, store: Store, source: str) -> None:
+    """Note which package a memory came from, on a machine that has loaded none of the source itself."""
+    folder = settings.data_dir / "pipelines" / source
+    loaded = folder / "load" / "loaded"
+    has_loaded = loaded.is_dir() and any(os.scandir(loaded))
+    if _origin(folder) or has_loaded or not (folder / "state.json").exists():
+        return
+    packages = (name.rpartition("__")[2].removesuffix(".jsonl") for name in store.walk(f"{source}/_dlt_loads"))
+    write_whole(folder / ORIGIN, max(packages, key=float, default="").encode())
+
+
+def _origin(folder: Path) -> str | None:
+    note = folder / ORIGIN
+    return note.read_text() if note.exists() else None
+
+
 def _is_known(folder: Path, store: Store, source: str) -> bool:
-    newest = _newest_loaded(folder)
+    origin = _origin(folder)
+    newest = _newest_loaded(folder) or origin
+    if origin == "" and not newest:
+        return True
     if newest:
         return store.read(f"{source}/_dlt_loads/{source}__{newest}.jsonl") is not None
     # a memory that came from a lake; what waits is the first package, for a lake that has nothing yet

@@ -12,7 +12,9 @@ from pipelines.bronze import over_bronze
 from pipelines.integrity import sound_snapshot
 from pipelines.lake import Snapshot, pipeline_for
 from pipelines.listener import journal_folder
+from pipelines.moved import note_origin
 from pipelines.settings import SOURCES, Settings
+from pipelines.store import open_store
 
 NEWEST_COPY = """
 select file, content from bronze.curation__files
@@ -45,6 +47,7 @@ def _cursors(settings: Settings) -> str:
     for source in SOURCES:
         pipeline = pipeline_for(settings, source)
         finish(pipeline)
+        note_origin(settings, open_store(settings.lake), source)
         if pipeline.state.get("sources"):
             known.append(source)
     return ", ".join(known) or "none in the lake"

@@ -1,8 +1,9 @@
 """The requests of a day, counted before they are sent.
 
 Polling comes first: enrichment may spend only what the polls of the rest of the UTC day leave over, and what the last
-24 hours did not spend, yesterday's requests taken as even: a limit by days alone allows two days' in an hour. Asking for
-an access token is counted too, but is no request to the API. Data flow: client -> Meter -> journal -> Memory.requests.
+24 hours did not spend, yesterday's requests taken as even: a limit by days alone allows two days' in an hour. Asking
+for an access token is counted too, but is no request to the API. Data flow: client -> Meter -> journal ->
+Memory.requests.
 """
 
 import math

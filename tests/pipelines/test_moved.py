@@ -63,6 +63,42 @@ def test_plays_and_catalog_after_the_backup_come_again_and_every_station_agrees(
     assert copy.ask(told) == later.ask(told)
 
 
+def test_a_new_lake_that_nothing_came_to_yet_is_no_other_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SOURCES__SPOTIFY_API__CLIENT_ID", "app")  # whose login nobody has done yet
+    for _ in range(2):
+        with surround(load()) as around:
+            (loaded,) = ingest(around, Plan(("spotify_api",)))
+        assert "login" in str(loaded.problems)
+    assert "does not hold" not in caplog.text
+
+
+def plays(lake: Path) -> set[tuple[object, ...]]:
+    return set(duckdb.sql(f"select played_at, track_uri from '{lake}/spotify_api/plays/*.parquet'").fetchall())
+
+
+def test_an_empty_machine_notices_that_its_lake_is_an_older_state(settings: Settings, tmp_path: Path) -> None:
+    def poll(hours: int = 0) -> None:
+        with surround(settings, timedelta(hours=hours)) as around:
+            ingest(around, Plan(("spotify_api",), should_stop=lambda: True))
+
+    lake, backup = settings.lake.folder, tmp_path / "backup"
+    poll()
+    shutil.copytree(lake, backup)
+    poll(hours=5)
+    had = plays(lake)
+    shutil.rmtree(settings.data_dir / "pipelines")
+    shutil.rmtree(settings.data_dir / "listener")
+    poll()  # its memory comes from the lake, and nothing is new
+    shutil.rmtree(lake)
+    shutil.copytree(backup, lake)
+    assert plays(lake) < had
+    poll()
+    assert plays(lake) == had
+
+
 def test_a_machine_that_only_knows_another_lake_s_memory_loads_all(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
