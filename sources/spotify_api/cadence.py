@@ -16,6 +16,8 @@ from typing import Any
 PAGE = 50
 SAFETY = 3.0
 """How much faster than in the last stretch the listener may skip without a play being lost."""
+SILENCE = timedelta(minutes=22)
+"""Longest interval that silence stretches to: a page of plays of thirty seconds, the shortest told, fills in 25."""
 LATE = timedelta(minutes=10)
 """A play that ended so long before a poll which did not show it was held back."""
 
@@ -133,7 +135,8 @@ def _wish(polls: Sequence[Glance], bounds: Bounds) -> timedelta:
         return min(bounds.base, fills_in / SAFETY)
     if mood(polls) is Mood.FROZEN:
         return bounds.base
-    return bounds.base * min(2.0, 1.0 + 0.25 * max(_quiet(polls) - 3, 0))
+    stretched = bounds.base * min(2.0, 1.0 + 0.25 * max(_quiet(polls) - 3, 0))
+    return min(stretched, max(bounds.base, SILENCE))
 
 
 def _quiet(polls: Sequence[Glance]) -> int:

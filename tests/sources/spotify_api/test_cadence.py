@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,9 +45,16 @@ def test_a_page_that_is_not_full_is_no_alarm():
 
 
 def test_silence_lengthens_the_interval_up_to_twice():
-    assert next_interval(polls(50, 0, 0), BOUNDS) == QUARTER
-    assert QUARTER < next_interval(polls(50, 0, 0, 0, 0, 0), BOUNDS) < 2 * QUARTER
-    assert next_interval(polls(50, *[0] * 20), BOUNDS) == 2 * QUARTER
+    base = timedelta(minutes=10)
+    assert next_interval(polls(50, 0, 0), Bounds(base)) == base
+    assert base < next_interval(polls(50, 0, 0, 0, 0, 0), Bounds(base)) < 2 * base
+    assert next_interval(polls(50, *[0] * 20), Bounds(base)) == 2 * base
+
+
+@pytest.mark.parametrize(("minutes", "most"), [(15, 22), (20, 22), (22, 22), (30, 30), (60, 60)])
+def test_after_silence_fifty_plays_of_thirty_seconds_still_fit_on_the_page(minutes, most):
+    base = timedelta(minutes=minutes)
+    assert next_interval(polls(50, *[0] * 20), Bounds(base)) == timedelta(minutes=most)
 
 
 def test_the_budget_stretches_the_interval():
