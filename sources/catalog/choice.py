@@ -6,6 +6,7 @@ A table whose id is unique and that has an indexed timestamp named like `updated
 Data flow: reflection, settings -> Choice
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 IDS = {table.name: table.key[0] for table in CATALOG}
 """The column that silver tells a table's rows apart by, whatever its primary key is."""
 STRATEGIES = ("full", "watermark", "partition")
-GROWING = ("timestamp", "instant", "date", "integer", "unsigned", "text")
+TIMES, NUMBERS, TEXTS = ("timestamp", "instant", "date"), ("integer", "unsigned"), ("text",)
+GROWING = (*TIMES, *NUMBERS, *TEXTS)
+KEPT = {"TIMESTAMPTZ": TIMES, "BIGINT": NUMBERS, "VARCHAR": TEXTS}
+"""Kinds of a cursor that the lake keeps as what they are, by the type of a declared column."""
 CURSORS = ("updated_at", "last_updated", "last_updated_at", "modified_at", "last_modified", "changed_at", "updated")
 
 
@@ -207,7 +211,18 @@ def _growing(bare: Choice, name: str | None) -> Column:
             f"{environment(bare.table, 'cursor')} names {column.name}, which is no time, whole number or text: "
             "a cursor must be one of these."
         )
+    kept = _declared(bare.table).get(column.name.lower(), "")
+    if kept and column.kind not in KEPT.get(kept, ()):
+        raise UsageProblem(
+            f"{environment(bare.table, 'cursor')} names {column.name}, of the kind {column.kind}, which the lake keeps "
+            f"as {kept}, so that the two cannot be compared: name another column, or set "
+            f"{environment(bare.table, 'strategy')} to full or partition."
+        )
     return column
+
+
+def _declared(table: str) -> Mapping[str, str]:
+    return next((found.columns for found in CATALOG if found.name == table), {})
 
 
 def _named(bare: Choice, name: str | None, setting: str) -> Column:

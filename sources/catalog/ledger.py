@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import IDS, Choice
+from sources.catalog.choice import IDS, NUMBERS, TIMES, Choice
 from sources.catalog.tables import EXTRACTS, TOMBSTONES
 from sources.table import LOAD_ID
 
@@ -56,7 +56,8 @@ class Ledger:
             "memory_limit": "1GB",
         }
         self._duck = duckdb.connect(":memory:", config=settings)
-        self._duck.execute("create table fresh (key varchar, cursor bigint)")
+        self._whole = "hugeint" if choice.cursor and choice.cursor.kind == "unsigned" else "bigint"
+        self._duck.execute(f"create table fresh (key varchar, cursor {self._whole})")
 
     def close(self) -> None:
         """Free the memory and the temporary folder."""
@@ -116,10 +117,11 @@ class Ledger:
         """Compare some buckets with the source's keys and cursors, given in batches."""
         import pyarrow as pa
 
-        self._duck.execute("create or replace table there (key varchar, cursor bigint)")
+        self._duck.execute(f"create or replace table there (key varchar, cursor {self._whole})")
+        kind = pa.int64() if self._whole == "bigint" else pa.decimal128(38)
         for rows in there:
             keys, cursors = zip(*rows, strict=True)
-            batch = pa.table({"key": pa.array(keys, pa.string()), "cursor": pa.array(cursors, pa.int64())})
+            batch = pa.table({"key": pa.array(keys, pa.string()), "cursor": pa.array(cursors, kind)})
             self._duck.register("batch", batch)
             self._duck.execute("insert into there select key, cursor from batch")
             self._duck.unregister("batch")
@@ -151,12 +153,12 @@ class Ledger:
             self._duck.unregister("page")
             made = True
         if not made:
-            columns = "key varchar, cursor bigint, table_name varchar, lower_bound varchar, is_complete boolean"
+            columns = f"key varchar, cursor {self._whole}, table_name varchar, lower_bound varchar, is_complete boolean"
             self._duck.execute(f"create table {name} ({columns}, partition varchar, load varchar)")
 
     def _expressions(self) -> tuple[str, str]:
         """Key and cursor of a bronze row."""
-        return _quoted(self._id), _cursor_expression(self._choice, self._cursor)
+        return _quoted(self._id), f"{_cursor_expression(self._choice, self._cursor)}::{self._whole}"
 
     @property
     def _id(self) -> str:
@@ -171,10 +173,10 @@ def _cursor_expression(choice: Choice, here: str) -> str:
     if choice.cursor is None:
         return "0::bigint"
     name = _quoted(here)
-    if choice.cursor.kind in ("timestamp", "instant", "date"):
+    if choice.cursor.kind in TIMES:
         value: Any = f"epoch_us({name})"
-    elif choice.cursor.kind in ("integer", "unsigned"):
-        value = f"{name}::bigint"
+    elif choice.cursor.kind in NUMBERS:
+        value = name
     else:
         value = NUMBER.format(key=f"{name}::varchar")
     return f"coalesce({value}, -1)"

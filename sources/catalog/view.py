@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sources.catalog.checksum import UNIT, Tally, cursor_number, number, text_of
-from sources.catalog.choice import Choice
+from sources.catalog.choice import TEXTS, Choice
 from sources.catalog.sql import Sql
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class View:
         for value, cursor in self.rows(f"select {', '.join(names)} from {sql.table} where {condition}"):
             key = self._text_of_id(value)
             if sql.counts_itself or number(key) % of in wanted:
-                yield key, cursor_number(cursor)
+                yield key, self._cursor_number(cursor)
 
     def alive(self, ids: list[str]) -> set[str]:
         """Which of these ids the table has now."""
@@ -141,7 +141,7 @@ class View:
         names = [self._id, *self._measured(measure), *([sql.partition_label()] if by == "partition" else [])]
         end = -1 if by == "partition" else None
         query = f"select {', '.join(names)} from {sql.table}" + (f" where {where}" if where else "")
-        measured: Callable[[tuple[Any, ...]], int] = _content if measure == "content" else _cursor
+        measured: Callable[[tuple[Any, ...]], int] = _content if measure == "content" else self._cursor
         for row in self.rows(query):
             value = measured(row[1:end])
             key = self._id_number(row[0])
@@ -159,6 +159,15 @@ class View:
     def _id_number(self, value: object) -> int:
         return 0 if value is None else number(self._text_of_id(value))
 
+    def _cursor(self, values: tuple[Any, ...]) -> int:
+        return self._cursor_number(values[0])
+
+    def _cursor_number(self, value: object) -> int:
+        """A cursor as a number; a text that looks like a time is one text of many."""
+        cursor = self.sql.choice.cursor
+        is_text = cursor is not None and cursor.kind in TEXTS and value is not None
+        return number(text_of(value)) if is_text else cursor_number(value)
+
     def _measured(self, measure: Measure) -> list[str]:
         choice = self.sql.choice
         if measure == "content":
@@ -168,7 +177,3 @@ class View:
 
 def _content(values: tuple[Any, ...]) -> int:
     return number(UNIT.join(map(text_of, values)))
-
-
-def _cursor(values: tuple[Any, ...]) -> int:
-    return cursor_number(values[0])

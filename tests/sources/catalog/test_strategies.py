@@ -6,6 +6,7 @@ import pytest
 
 from sources.catalog.choice import Default
 from sources.catalog.reader import Reader
+from sources.problem import UsageProblem
 
 FULL = Default(strategy="full")
 WATERMARK = Default(strategy="watermark")
@@ -159,6 +160,47 @@ def test_a_cursor_of_texts_may_have_accents_in_any_collation(open_house: Callabl
     here.do("insert into spotify_artists (artist_id, edition) values ('c', 'zé''2')")
     assert here.extract()["spotify_artists"].rows == 1
     here.check()
+    assert here.nothing_new()
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(("kind", "value"), [("bigint", "1767225600"), ("varchar(30)", "'2026-01-01T00:00:00Z'")])
+def test_a_cursor_that_the_lake_keeps_as_another_kind_is_refused(house, server: str, kind: str, value: str) -> None:
+    here = house(WATERMARK)
+    here.do(
+        "drop table spotify_artists",
+        f"create table spotify_artists (artist_id varchar(9) primary key, name varchar(9), updated_at {kind})",
+        f"insert into spotify_artists values ('a', 'n', {value})",
+        "insert into spotify_albums (album_id) values ('b')",
+    )
+    done = here.extract()
+    assert isinstance(done["spotify_artists"].problem, UsageProblem)
+    assert "SOURCES__CATALOG__SPOTIFY_ARTISTS__CURSOR names updated_at" in str(done["spotify_artists"].problem)
+    assert done["spotify_albums"].rows == 1
+
+
+@SERVERS
+@pytest.mark.parametrize("value", ["'2026-01-0{}T00:00:00Z'", "'2026-01-0{}'", "1844674407370955160{}"])
+def test_a_cursor_may_be_any_text_and_any_whole_number(house, server: str, value: str) -> None:
+    if server == "sqlite" and value.startswith("1"):
+        pytest.skip("SQLite has no unsigned numbers")
+    here = house(Default("watermark", cursor="seen"))
+    here.do(
+        "drop table spotify_artists",
+        "create table spotify_artists (artist_id varchar(9) primary key, name varchar(9), track_id varchar(9), "
+        f"seen {'bigint unsigned' if value.startswith('1') else 'varchar(30)'})",
+        *(f"insert into spotify_artists values ('a{i}', 'n', null, {value.format(i)})" for i in range(1, 6)),
+    )
+    here.extract()
+    assert here.nothing_new()
+    here.do(
+        "delete from spotify_artists where artist_id = 'a2'",
+        f"insert into spotify_artists values ('late', 'n', null, {value.format(2)})",
+        "insert into spotify_artists values ('none', 'n', null, null)",
+    )
+    done = here.extract()["spotify_artists"]
+    assert (done.rows, done.tombstones) == (2, 1)
+    here.check("spotify_artists")
     assert here.nothing_new()
 
 
