@@ -203,6 +203,8 @@ def _flaw(record: Record, source: _Source) -> str | None:
         return "no id"
     if len(key) > 255 or key.split() != [key]:
         return "the id is not an id"
+    if any("\0" in fields[place] for place in source.cells.values()):
+        return "a NUL"
     try:
         record.raw.encode()
     except UnicodeEncodeError:
@@ -213,8 +215,8 @@ def _flaw(record: Record, source: _Source) -> str | None:
 
 
 def _keepable(record: Record, source: _Source) -> str:
-    """The text of a rejected record without anything that is, or may be, lyrics."""
-    raw = record.raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """The text of a rejected record without anything that is, or may be, lyrics, and without NULs."""
+    raw = _storable(record.raw)
     if source.lyrics is None:
         return raw
     fields = record.fields or []
@@ -231,4 +233,9 @@ def _csv_line(cells: list[str]) -> str:
 
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _storable(out.getvalue())
+
+
+def _storable(text: str) -> str:
+    """A text without what a database refuses: bytes that are not UTF-8, and, for Postgres, NULs."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "")

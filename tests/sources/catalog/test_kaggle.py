@@ -113,6 +113,19 @@ def test_text_arrives_byte_for_byte_in_a_server(server: str, request, tmp_path: 
     check_text_arrives_byte_for_byte(request.getfixturevalue(server).fresh(), tmp_path / "in")
 
 
+@pytest.mark.parametrize("server", ["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+def test_a_row_with_a_nul_is_rejected_alone(url: str, server: str, request, tmp_path: Path) -> None:
+    url = url if server == "sqlite" else request.getfixturevalue(server).fresh()
+    rows = [track(0), track(1, name="Ba\0d"), track(2, lyrics="la\0la"), track(3, duration_ms="a", name="No\0 number")]
+    write(tmp_path / "in/spotify_tracks.csv", TRACK_HEADER, rows)
+    (report,) = import_catalog(url, tmp_path / "in").files
+    assert (report.loaded, report.rejected) == (2, 2)
+    assert [row[0] for row in rows_of(url, "select name from spotify_tracks order by track_id")] == ["Song 0", "Song 2"]
+    rejects = rows_of(url, "select line, reason, raw from import_rejects order by line")
+    assert [(line, reason) for line, reason, _ in rejects] == [(3, "a NUL"), (5, "a NUL")]
+    assert ",Bad," in str(rejects[0][2])
+
+
 def test_integers_written_as_floats_become_integers_exactly(url: str, tmp_path: Path) -> None:
     numbers = [
         "193093.0",
