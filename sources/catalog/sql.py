@@ -72,6 +72,9 @@ class Sql:
     def as_text(self, column: Column) -> str:
         """A column as text, such that different values give different texts."""
         name = self.name(column.name)
+        if self.dialect == "postgresql" and column.kind == "text":
+            # a cast takes the blanks off a char(n), with which the driver gives it
+            return f"case when {name} is null then null else format('%s', {name}) end"
         if self.dialect == "postgresql":
             return f"cast({name} as text)"
         if column.kind in ("timestamp", "instant"):
