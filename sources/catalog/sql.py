@@ -62,7 +62,7 @@ class Sql:
         if isinstance(value, int):
             return str(value)
         if isinstance(value, bytes):
-            return f"x'{value.hex()}'"
+            return f"'\\x{value.hex()}'::bytea" if self.dialect == "postgresql" else f"x'{value.hex()}'"
         text = str(value)
         if self.dialect == "mysql" and (not text.isascii() or not text.isprintable() or set("'\\") & set(text)):
             # with an introducer it takes the collation of the column, as a plain literal does

@@ -153,8 +153,10 @@ class View:
 
     def _text_of_id(self, value: object) -> str:
         """An id as the lake writes it."""
-        is_readable = isinstance(value, bytes) and self.sql.id.kind == "binary"
-        return value.decode("utf-8", "replace") if is_readable else text_of(value)  # type: ignore[attr-defined]
+        # psycopg2 gives a bytea as a memoryview
+        if isinstance(value, bytes | memoryview) and self.sql.id.kind == "binary":
+            return bytes(value).decode("utf-8", "replace")
+        return text_of(value)
 
     def _id_number(self, value: object) -> int:
         return 0 if value is None else number(self._text_of_id(value))

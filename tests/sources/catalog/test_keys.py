@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sources.catalog.checksum import number
 from sources.catalog.choice import Default
 from sources.problem import UsageProblem
 
@@ -172,6 +173,34 @@ def test_a_primary_key_of_sqlite_may_be_null(open_house: Callable, strategy: Def
         assert here.silver("spotify_artists", "artist_id", "name") == ids
         assert here.extracts("spotify_artists")[-1]["table_rows"] == len(ids)
         assert here.nothing_new()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=lambda strategy: strategy.strategy)
+@pytest.mark.parametrize("kind", ["char(12)", "bytea", "varchar(12)"])
+def test_changes_arrive_by_an_id_of_any_type_of_postgres(
+    open_house: Callable, postgres, kind: str, strategy: Default
+) -> None:
+    here = open_house(postgres.fresh(), artists=strategy)
+    here.do(
+        "drop table spotify_artists",
+        f"create table spotify_artists (artist_id {kind} primary key, {MORE})",
+        *(f"insert into spotify_artists values ('é''{i}', '{i}', {i}, null, '2026-01-01')" for i in range(9)),
+    )
+    here.extract()
+    assert here.nothing_new()
+    here.do(
+        "delete from spotify_artists where artist_id = 'é''3'",
+        "update spotify_artists set name = 'changed' where artist_id = 'é''8'",
+        "update spotify_artists set followers = 3 where artist_id = 'é''5'",
+    )
+    here.extract()
+    # under `watermark` what changes at the bound is read again
+    assert here.silver("spotify_artists", "name") == here.source("spotify_artists", "name")
+    last = here.extracts("spotify_artists")[-1]
+    assert last["table_rows"] == 8
+    assert last["table_checksum"] == sum(number(key) for (key,) in here.silver("spotify_artists", "artist_id"))
+    assert here.nothing_new()
 
 
 def test_a_table_without_its_id_is_stopped(open_house: Callable) -> None:
