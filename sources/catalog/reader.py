@@ -202,7 +202,7 @@ def _shown(sql: Sql, column: Column) -> str:
     """A column as it is selected: what drivers read differently, or not at all, is sent as text or number."""
     name = sql.name(column.name)
     if sql.dialect != "mysql":
-        return name
+        return f"cast({name} as text)" if sql.dialect == "postgresql" and column.kind == "json" else name
     if column.kind in ("timestamp", "date"):
         return f"if(month({name}) = 0 or dayofmonth({name}) = 0, null, {name})"
     if column.kind == "instant":

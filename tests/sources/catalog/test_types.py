@@ -232,6 +232,19 @@ def test_a_column_that_differs_from_a_declared_one_in_case_goes_beside_it(open_h
     assert (row["name"], row["name_2"]) == ("lower", "UPPER")
 
 
+@pytest.mark.servers
+def test_json_of_postgres_arrives_as_json(open_house: Callable, postgres) -> None:
+    here = open_house(postgres.fresh())
+    text = """{"a": null, "b": "it''s", "c": true}"""
+    here.do(
+        "alter table spotify_artists add column one json, add column other jsonb",
+        f"insert into spotify_artists (artist_id, one, other) values ('a', '{text}', '{text}'), ('b', null, null)",
+    )
+    here.extract()
+    rows = {row["artist_id"]: (row["one"], row["other"]) for row in here.bronze("spotify_artists")}
+    assert rows == {"a": (text.replace("''", "'"),) * 2, "b": (None, None)}
+
+
 @SERVERS
 def test_text_is_kept_byte_for_byte(open_house: Callable, server: str, request) -> None:
     here = open_house(request.getfixturevalue("mariadb").fresh() if server == "mariadb" else None)
