@@ -17,11 +17,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import IDS, Choice, environment
+from sources.catalog.choice import IDS, NUMBERS, Choice, environment
 from sources.catalog.tables import VITAL
 from sources.catalog.view import View
 from sources.drift import Change, changes
-from sources.problem import Problem
+from sources.problem import Problem, UsageProblem
 
 ALWAYS_COMPARED = 1_000_000
 """Up to so many rows, keys and cursors are compared on every run; above, when the counts say so, and once a day."""
@@ -188,6 +188,8 @@ def _is_due(state: State, ask: Ask, rows: int, *, changed: bool) -> bool:
 
 def _changed_pieces(view: View, state: State, ask: Ask, top: str | int | None, nulls: Tally) -> tuple[Piece, ...]:
     sql, bound = view.sql, state["bound"]
+    if ask.backfill:
+        _demand_days(sql.choice)
     found = []
     if top is not None and bound is None:
         found.append(Piece(sql.compare("<=", top)))
@@ -205,6 +207,14 @@ def _changed_pieces(view: View, state: State, ask: Ask, top: str | int | None, n
         days = f"{sql.compare('>=', first.isoformat())} and {sql.compare('<', end)}"
         found.append(Piece(f"{days} and {sql.compare('<=', top)}"))
     return tuple(piece for piece in found if piece.rows != 0)
+
+
+def _demand_days(choice: Choice) -> None:
+    if choice.cursor is not None and choice.cursor.kind in NUMBERS:
+        raise UsageProblem(
+            f"--backfill takes days, and {choice.cursor.name}, the cursor of the catalog's table {choice.table}, is a "
+            f"whole number: read the table anew with --full-refresh."
+        )
 
 
 def _partition(view: View, state: State, ask: Ask) -> Plan | None:

@@ -359,6 +359,24 @@ def test_a_backfill_reads_its_days_again(house, server: str, strategy: Default) 
     assert here.nothing_new()
 
 
+@EVERYWHERE
+def test_a_backfill_by_a_whole_number_stops_its_table_alone(house, server: str) -> None:
+    from datetime import date
+
+    here = house(Default("watermark", cursor="followers"))
+    here.do(
+        *(f"insert into spotify_artists (artist_id, followers) values ('a{i}', {i})" for i in (1, 2025, 2026, 2027))
+    )
+    here.do("insert into spotify_tracks (track_id, updated_at) values ('t', '2026-01-02 10:00:00')")
+    here.extract()
+    done = here.extract(backfill=(date(2026, 1, 1), date(2026, 1, 3)))
+    problem = done["spotify_artists"].problem
+    assert isinstance(problem, UsageProblem)
+    assert "--backfill takes days, and followers" in str(problem)
+    assert (done["spotify_tracks"].state, done["spotify_tracks"].rows) == ("loaded", 1)
+    assert here.nothing_new()
+
+
 def test_the_default_is_the_watermark_where_the_table_has_an_indexed_cursor(open_house, tmp_path) -> None:
     here = open_house()
     here.do("drop index spotify_albums_by_updated_at")
