@@ -80,8 +80,8 @@ def _catalog(settings: Settings) -> str:
         return "not made yet: the first run fills a SQLite file from the sandbox"
     engine = open_database(settings.catalog.credentials)
     with explained(engine, "Looking at the catalog"), engine.connect() as connection:
-        known = set(sa.inspect(connection).get_table_names())
-        missing = [name for name in settings.catalog.tables if name not in known]
+        inspector = sa.inspect(connection)
+        missing = [name for name in settings.catalog.tables if not inspector.has_table(name)]
         if missing:
             raise Problem(f"{place(engine)} lacks {', '.join(missing)}: import-catalog makes them.")
         counts = (f"{name} {_count(connection, name):,}" for name in settings.catalog.tables)

@@ -1,5 +1,7 @@
 """`run.py doctor`: what is not right is said, with what to do; what is right is said rightly."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ def test_in_prod_nobody_promises_a_catalog_of_the_sandbox(tmp_path: Path) -> Non
     assert told.startswith("!! No catalog")
     assert "SOURCES__CATALOG__CREDENTIALS" in told
     assert "the first run fills" in lines(Environment(tmp_path / "data"))["catalog"]
+
+
+def test_a_catalog_of_views_lacks_nothing(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database:
+        for name in ("spotify_tracks", "spotify_albums", "spotify_artists"):
+            database.execute(f"create table base_{name} (id text)")
+            database.execute(f"create view {name} as select * from base_{name}")
+    url = f"sqlite:///{tmp_path}/catalog.db"
+    told = lines(Environment(tmp_path / "data", {"SOURCES__CATALOG__CREDENTIALS": url}))["catalog"]
+    assert told.startswith("ok ")
+    assert "spotify_artists 0 rows" in told
 
 
 def test_a_folder_of_rules_that_was_named_and_is_missing_is_told(tmp_path: Path) -> None:
