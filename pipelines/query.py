@@ -24,6 +24,8 @@ from pipelines.warehouse import open_warehouse
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import duckdb
 
 EXPLAIN = re.compile(r"\s*explain(\s+analyze\b|\s*\(\s*(analyze|format)\b[\w\s,]*\))?(?=[\s(])", re.IGNORECASE)
@@ -40,6 +42,9 @@ PLAIN = {
     *("timestamp with time zone", "timestamp_s", "timestamp_ms"),
 }
 """Types whose values Python and JSON can tell; of all others DuckDB's own text is given."""
+
+MOMENTS = {"date", "timestamp", "timestamp with time zone", "timestamp_s", "timestamp_ms"}
+"""Types that have an infinity in DuckDB, which Python takes for the last day that it knows."""
 
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
@@ -159,18 +164,25 @@ def _json(connection: "duckdb.DuckDBPyConnection", query: str, to: IO[str]) -> N
 
 def _answer(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Names and rows of an answer, a batch at a time."""
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    kinds = [column[1] for column in cursor.description]
-    if not all(map(_is_plain, kinds)):
-        numbered = [f"c{number}" for number in range(len(names))]
-        values = (f"cast({name} as {_told(kind)})" for name, kind in zip(numbered, kinds, strict=True))
-        asked = f"query({duck.literal(query)}) as answer({', '.join(numbered)})"
-        cursor = connection.execute(f"select {', '.join(values)} from {asked}")
-    return names, _rows(cursor)
+    answer = connection.sql(query)  # knows its columns before anything is computed
+    names, kinds = answer.columns, answer.types
+    if all(_is_plain(kind) and kind.id not in MOMENTS for kind in kinds):
+        return names, _rows(answer)
+    numbered = [f"c{number}" for number in range(len(names))]
+    values = map(_asked, numbered, kinds)
+    asked = f"query({duck.literal(query)}) as answer({', '.join(numbered)})"
+    return names, _rows(connection.execute(f"select {', '.join(values)} from {asked}"))
 
 
-def _rows(cursor: "duckdb.DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
+def _asked(name: str, kind: Any) -> str:
+    """A column as Python can tell it; what is endless there as DuckDB's own word."""
+    if kind.id not in MOMENTS:
+        return f"cast({name} as {_told(kind)})"
+    either = f"union(word varchar, moment {kind})"
+    return f"case when isinf({name}) then {name}::varchar::{either} else {name}::{either} end"
+
+
+def _rows(cursor: "duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation") -> Iterator[tuple[Any, ...]]:
     while rows := cursor.fetchmany(10_000):
         yield from rows
 
@@ -232,8 +244,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     return value
+
+
+def _number(value: "Decimal") -> int | float | str:
+    """A decimal as a number, or as text where a float would lose digits."""
+    if value == value.to_integral_value():
+        return int(value)
+    return float(value) if type(value)(repr(float(value))) == value else f"{value:f}".rstrip("0")
 
 
 FORMATS = {"table": _table, "csv": _csv, "json": _json}

@@ -125,6 +125,15 @@ VALUES = {
     "timestamptz '2020-01-01 00:00:00+00'": "2020-01-01T00:00:00+00:00",
     "170141183460469231731687303715884105727": 170141183460469231731687303715884105727,
     "1.50::decimal(9, 2)": 1.5,
+    "0.00000010::decimal(18, 8)": 1e-07,
+    "12345678901234567890.12345678900::decimal(38, 11)": "12345678901234567890.123456789",
+    "['12345678901234567890.5'::decimal(38, 1)]": ["12345678901234567890.5"],
+    "'infinity'::timestamp": "infinity",
+    "'-infinity'::timestamptz": "-infinity",
+    "'infinity'::date": "infinity",
+    "date '9999-12-31'": "9999-12-31",
+    "timestamp '0001-01-01 00:00:00'": "0001-01-01T00:00:00",
+    "null::date": None,
     "'{\"a\": 1}'::json": '{"a": 1}',
     "null": None,
     "true": True,
@@ -140,6 +149,11 @@ def test_every_kind_of_value_is_valid_json(expression: str, value: object) -> No
 def test_csv_tells_an_interval_as_duckdb_does_and_keeps_numbers_that_are_none() -> None:
     told = answer("select interval '1 month' as i, 'inf'::double as f, ['nan'::double] as l, 'a'::blob as a", "csv")
     assert list(csv.reader(io.StringIO(told))) == [["i", "f", "l", "a"], ["1 month", "inf", "[null]", "a"]]
+
+
+def test_csv_tells_what_is_endless_and_every_digit() -> None:
+    told = answer("select 'infinity'::date as d, '-infinity'::timestamp as t, 12345678901234567890.25 as n", "csv")
+    assert told == "d,t,n\ninfinity,-infinity,12345678901234567890.25\n"
 
 
 def test_columns_of_one_name_are_all_told() -> None:
