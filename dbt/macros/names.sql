@@ -30,6 +30,11 @@
     {{ comparable_artist(artist_name) }} || {{ unit_separator() }} || {{ comparable_title(track_name) }}
 {%- endmacro %}
 
+{# an album by the name that a feed tells, of an artist who is known #}
+{% macro artist_album_key(artist_id, album_name) -%}
+    {{ artist_id }} || {{ unit_separator() }} || {{ album_name }}
+{%- endmacro %}
+
 {#
     The catalog's name, unless it is only the beginning of the name that the API gives: the columns of the original
     schema are narrow, and MySQL cuts long names off without a word.

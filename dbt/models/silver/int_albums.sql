@@ -59,10 +59,10 @@ renames as (
 joined as (
     select
         ids.album_id,
-        coalesce(
-            renames.new_name,
-            {{ whole_name('catalog_albums.album_name', 'coalesce(api_albums.album_name, track_albums.album_name)') }}
-        ) as album_name,
+        {{
+            whole_name('catalog_albums.album_name', 'coalesce(api_albums.album_name, track_albums.album_name)')
+        }} as told_name,
+        renames.new_name,
         coalesce(
             catalog_albums.artist_id, {{ list_item('api_albums.artist_ids', 1) }}, track_albums.artist_id
         ) as artist_id,
@@ -84,6 +84,19 @@ joined as (
     left join track_albums on ids.album_id = track_albums.album_id
     left join renames on ids.album_id = renames.item_id
     where ids.album_id is not null
+),
+
+final as (
+    select
+        album_id,
+        coalesce(new_name, told_name) as album_name,
+        told_name,
+        artist_id,
+        album_type,
+        released_on,
+        release_precision,
+        total_tracks
+    from joined
 )
 
-select * from joined
+select * from final

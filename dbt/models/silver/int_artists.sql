@@ -75,10 +75,10 @@ renames as (
 joined as (
     select
         ids.artist_id,
-        coalesce(
-            renames.new_name,
-            {{ whole_name('catalog_artists.artist_name', 'coalesce(api_artists.artist_name, names.artist_name)') }}
-        ) as artist_name,
+        {{
+            whole_name('catalog_artists.artist_name', 'coalesce(api_artists.artist_name, names.artist_name)')
+        }} as told_name,
+        renames.new_name,
         case
             when {{ list_length('catalog_artists.genres') }} > 0 then catalog_artists.genres
             else coalesce(api_artists.genres, catalog_artists.genres)
@@ -93,6 +93,19 @@ joined as (
     left join names on ids.artist_id = names.artist_id
     left join renames on ids.artist_id = renames.item_id
     where ids.artist_id is not null
+),
+
+final as (
+    select
+        artist_id,
+        coalesce(new_name, told_name) as artist_name,
+        told_name,
+        genres,
+        popularity,
+        followers,
+        is_known_by_catalog,
+        is_known_by_api
+    from joined
 )
 
-select * from joined
+select * from final

@@ -21,6 +21,14 @@ recordings as (
     select * from {{ ref('int_recordings') }}
 ),
 
+artists_by_name as (
+    select * from {{ ref('int_artists_by_name') }}
+),
+
+albums_by_name as (
+    select * from {{ ref('int_albums_by_name') }}
+),
+
 rules as (
     select * from {{ ref('stg_curation__rules') }}
 ),
@@ -50,25 +58,6 @@ exclusions as (
     where file = 'exclude.csv'
 ),
 
--- an artist by name alone, where only one is called so
-named_artists as (
-    select
-        {{ comparable('artist_name') }} as artist_key,
-        min(artist_id) as artist_id
-    from artists
-    where artist_name is not null
-    group by {{ comparable('artist_name') }}
-    having count(*) = 1
-),
-
-feed_artists as (
-    select
-        names.artist_name,
-        named_artists.artist_id
-    from (select distinct artist_name from plays) as names
-    inner join named_artists on {{ comparable('names.artist_name') }} = named_artists.artist_key
-),
-
 merged_tracks as (
     select
         plays.*,
@@ -77,24 +66,46 @@ merged_tracks as (
     left join mergers on mergers.kind = 'track' and plays.track_id = mergers.from_id
 ),
 
-described as (
+-- whom and what the feed's names mean where the track does not tell, before any rule gives another name
+known_artists as (
     select
         plays.*,
         tracks.track_name as known_track_name,
-        coalesce(artist_mergers.into_id, tracks.artist_id, feed_artists.artist_id) as merged_artist_id,
-        coalesce(album_mergers.into_id, tracks.album_id) as merged_album_id,
+        tracks.album_id as track_album_id,
+        coalesce(tracks.artist_id, artists_by_name.artist_id) as known_artist_id,
+        artists_by_name.artist_name as found_artist_name,
         coalesce(tracks.duration_ms, plays.duration_ms) as known_duration_ms
     from merged_tracks as plays
     left join tracks on plays.merged_track_id = tracks.track_id
-    left join feed_artists
+    left join artists_by_name
+        on case when tracks.artist_id is null then plays.artist_name end = artists_by_name.artist_name
+),
+
+known_albums as (
+    select
+        plays.*,
+        coalesce(plays.track_album_id, albums_by_name.album_id) as known_album_id,
+        case when albums_by_name.album_id is not null then plays.album_name end as found_album_name
+    from known_artists as plays
+    left join albums_by_name
         on
-            case when tracks.artist_id is null and plays.merged_track_id is not null then plays.artist_name end
-            = feed_artists.artist_name
+            case
+                when plays.track_album_id is null
+                    then {{ artist_album_key('plays.known_artist_id', 'plays.album_name') }}
+            end
+            = albums_by_name.name_key
+),
+
+described as (
+    select
+        plays.*,
+        coalesce(artist_mergers.into_id, plays.known_artist_id) as merged_artist_id,
+        coalesce(album_mergers.into_id, plays.known_album_id) as merged_album_id
+    from known_albums as plays
     left join mergers as artist_mergers
-        on
-            artist_mergers.kind = 'artist'
-            and coalesce(tracks.artist_id, feed_artists.artist_id) = artist_mergers.from_id
-    left join mergers as album_mergers on album_mergers.kind = 'album' and tracks.album_id = album_mergers.from_id
+        on artist_mergers.kind = 'artist' and plays.known_artist_id = artist_mergers.from_id
+    left join mergers as album_mergers
+        on album_mergers.kind = 'album' and plays.known_album_id = album_mergers.from_id
 ),
 
 named as (
@@ -110,8 +121,10 @@ named as (
         coalesce(plays.known_track_name, plays.track_name, 'Unknown Track') as track_name,
         plays.merged_artist_id as artist_id,
         coalesce(artists.artist_name, plays.artist_name, 'Unknown Artist') as artist_name,
+        plays.found_artist_name,
         plays.merged_album_id as album_id,
         coalesce(albums.album_name, plays.album_name) as album_name,
+        plays.found_album_name,
         recordings.recording_id,
         plays.known_duration_ms as duration_ms,
         plays.platform,
@@ -203,8 +216,15 @@ excluded as (
             and case stretches.kind
                 when 'window' then true
                 when 'artist'
-                    then coalesce(named.artist_id = stretches.item_id, named.artist_name = stretches.item_name)
-                when 'album' then coalesce(named.album_id = stretches.item_id, named.album_name = stretches.item_name)
+                    then coalesce(
+                        named.artist_id = stretches.item_id,
+                        stretches.item_name in (named.artist_name, named.found_artist_name)
+                    )
+                when 'album'
+                    then coalesce(
+                        named.album_id = stretches.item_id,
+                        stretches.item_name in (named.album_name, named.found_album_name)
+                    )
                 else
                     coalesce(
                         stretches.item_id in (named.track_id, named.play_id), named.track_name = stretches.item_name

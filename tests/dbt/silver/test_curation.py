@@ -169,3 +169,139 @@ def test_a_name_that_is_changed_is_recommended_under_its_new_one(lake: Lake) -> 
     assert offered(lake) == {"Zwei"}
     assert lake.query("select artist_name from gold.recommendations where kind = 'discover'") == [("Bobby",)]
     assert lake.query("select album_name from gold.dim_albums where album_id = 'id of Second'") == [("Zweites",)]
+
+
+KEYED = "path:models/silver fct_plays int_settled_gold int_plays_keyed"
+
+
+@pytest.fixture
+def by_name(lake: Lake) -> Lake:
+    """A play of Bo's, and two plays that only names tell of: a scrobble and a stream of a track that nobody knows."""
+    lake.add("spotify_api__plays", [api(OTHER, TIMES[0])])
+    lake.add(
+        "spotify_export__files",
+        [
+            {"file_id": feed, "file": feed, "archive": feed, "feed": feed, "kind": "audio"}
+            for feed in ("lastfm", "extended")
+        ],
+    )
+    names = {"artist_name": "bo", "track_name": "Unheard", "album_name": "second"}
+    lake.add(
+        "spotify_export__lastfm_scrobbles",
+        [{"file_id": "lastfm", "row_number": 1, "listened_at": at(TIMES[2])} | names],
+    )
+    lake.add("spotify_export__streams", [{
+        "file_id": "extended", "row_number": 1, "ts": "2026-03-02T10:00:00Z", "ms_played": 200_000,
+        "spotify_track_uri": f"spotify:track:{'gone':0<22}", "master_metadata_track_name": "Gone",
+        "master_metadata_album_artist_name": "Bo", "master_metadata_album_album_name": "Second",
+    }])  # fmt: skip
+    return lake
+
+
+@pytest.mark.parametrize(
+    ("rule", "artist", "album"),
+    [
+        ([], ("id of Bo", "Bo"), ("id of Second", "Second")),
+        (
+            [{"file": "rename.csv", "kind": "artist", "id": "id of Bo", "new_name": "Bobby"}],
+            ("id of Bo", "Bobby"), ("id of Second", "Second"),
+        ),
+        (
+            [{"file": "rename.csv", "kind": "album", "id": "id of Second", "new_name": "Zweites"}],
+            ("id of Bo", "Bo"), ("id of Second", "Zweites"),
+        ),
+        (
+            [
+                {"file": "merge.csv", "kind": "artist", "from_id": "id of Bo", "into_id": "id of Bobby"},
+                {"file": "merge.csv", "kind": "album", "from_id": "id of Second", "into_id": "id of new"},
+                {"file": "rename.csv", "kind": "artist", "id": "id of Bobby", "new_name": "Bobby"},
+                {"file": "rename.csv", "kind": "album", "id": "id of new", "new_name": "New"},
+            ],
+            ("id of Bobby", "Bobby"), ("id of new", "New"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_by_id_reaches_plays_that_names_tell_of(
+    by_name: Lake, rule: list[dict[str, str]], artist: tuple[str, str], album: tuple[str, str]
+) -> None:
+    rules(by_name, 1, *rule)
+    by_name.build(KEYED)
+    assert set(by_name.query("select artist_key, artist_name from silver.int_plays_keyed")) == {artist}
+    assert set(by_name.query("select album_key, album_name from silver.int_plays_keyed")) == {album}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "artist", "id": "id of Bo"},
+        {"kind": "album", "id": "id of Second"},
+        {"kind": "artist", "name": "Bo"},
+        {"kind": "album", "name": "Second"},
+    ],
+)
+def test_an_exclusion_reaches_plays_that_names_tell_of(by_name: Lake, rule: dict[str, str]) -> None:
+    rules(by_name, 1, {"file": "exclude.csv", **rule})
+    assert excluded(by_name) == [True, True, True]
+
+
+@pytest.mark.parametrize("rule", [{"kind": "artist", "name": "bo"}, {"kind": "album", "name": "second"}])
+def test_an_exclusion_by_the_spelling_of_a_feed_reaches_its_plays(by_name: Lake, rule: dict[str, str]) -> None:
+    rules(by_name, 1, {"file": "exclude.csv", **rule})
+    assert excluded(by_name) == [False, True, False]
+
+
+def test_a_scrobble_under_the_name_that_the_listener_gave_is_of_the_same_artist(by_name: Lake) -> None:
+    by_name.add(
+        "spotify_export__lastfm_scrobbles",
+        [
+            {
+                "file_id": "lastfm",
+                "row_number": 2,
+                "listened_at": at(TIMES[1]),
+                "artist_name": "Bobby",
+                "track_name": "Unheard",
+            }
+        ],
+    )
+    rules(by_name, 1, {"file": "rename.csv", "kind": "artist", "id": "id of Bo", "new_name": "Bobby"})
+    by_name.build()
+    assert by_name.query("select distinct artist_id, artist_name from silver.int_plays_unified") == [
+        ("id of Bo", "Bobby")
+    ]
+
+
+def namesakes(lake: Lake, *played: str) -> list[tuple[Any, ...]]:
+    """Whom a scrobble by Ana means, where two artists of the catalog are called so."""
+    lake.add(
+        "catalog__extracts", [{"table_name": t, "is_complete": True} for t in ("spotify_tracks", "spotify_artists")]
+    )
+    lake.add("catalog__spotify_artists", [{"artist_id": artist, "name": "Ana"} for artist in ("a1", "a2")])
+    lake.add(
+        "catalog__spotify_tracks",
+        [
+            {"track_id": f"{artist:0<22}", "name": f"By {artist}", "artists_id": f"['{artist}']"}
+            for artist in ("a1", "a2")
+        ],
+    )
+    lake.add(
+        "spotify_export__files",
+        [{"file_id": f, "file": f, "archive": f, "feed": f, "kind": "audio"} for f in ("lastfm", "extended")],
+    )
+    lake.add("spotify_export__lastfm_scrobbles", [{
+        "file_id": "lastfm", "row_number": 1, "listened_at": at(TIMES[2]), "artist_name": "Ana", "track_name": "Unheard",
+    }])  # fmt: skip
+    lake.add("spotify_export__streams", [
+        {"file_id": "extended", "row_number": n, "ts": f"2026-03-0{n}T08:00:00Z", "ms_played": 200_000,
+         "spotify_track_uri": f"spotify:track:{artist:0<22}", "master_metadata_track_name": f"By {artist}"}
+        for n, artist in enumerate(played, 1)
+    ])  # fmt: skip
+    lake.build()
+    return lake.query("select artist_id from silver.int_plays_unified where source = 'lastfm'")
+
+
+def test_of_several_artists_of_one_name_the_most_played_is_meant(lake: Lake) -> None:
+    assert namesakes(lake, "a1", "a2", "a2") == [("a2",)]
+
+
+def test_of_several_artists_of_one_name_without_a_play_none_is_meant(lake: Lake) -> None:
+    assert namesakes(lake) == [(None,)]

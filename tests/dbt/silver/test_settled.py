@@ -159,10 +159,15 @@ def test_a_build_of_what_is_new_equals_a_build_of_all(lake: Lake, grown: Lake) -
     assert any(gold for *_, gold in said), said
     track = live("l7", 7, days=24).plays[0].track
     for load, (table, name, reason) in enumerate(
-        (("artists", "Nobody", None), ("tracks", f"{track.title} once more", "int_tracks")), start=90
+        (
+            ("artists", "Nobody", None),
+            ("artists", "A friend", "int_artists_by_name"),
+            ("tracks", f"{track.title} once more", "int_tracks"),
+        ),
+        start=90,
     ):
         at = FIRST + timedelta(days=load)
-        body = {"id": "nobody"} if table == "artists" else payload(track)
+        body = {"id": f"id of {name}"} if table == "artists" else payload(track)
         answer = {"id": body["id"], "fetched_at": at, "status": 200, "payload": json.dumps(body | {"name": name})}
         for both in (lake, grown):
             both.add(f"spotify_api__{table}", [answer], load)

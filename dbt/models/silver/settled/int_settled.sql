@@ -5,6 +5,8 @@
     'int_tracks': 'track_id, isrc, duration_ms, track_name, artist_id, album_id',
     'int_track_keys': 'track_id, match_key',
     'int_songs_by_name': 'name_key, track_id, match_key',
+    'int_artists_by_name': 'artist_name, artist_id',
+    'int_albums_by_name': 'name_key, album_id',
     'int_recordings': 'track_id, recording_id',
     'int_artists': 'artist_id, artist_name',
     'int_albums': 'album_id, album_name',
@@ -14,6 +16,8 @@
 -- depends_on: {{ ref('int_tracks') }}
 -- depends_on: {{ ref('int_track_keys') }}
 -- depends_on: {{ ref('int_songs_by_name') }}
+-- depends_on: {{ ref('int_artists_by_name') }}
+-- depends_on: {{ ref('int_albums_by_name') }}
 -- depends_on: {{ ref('int_recordings') }}
 -- depends_on: {{ ref('int_artists') }}
 -- depends_on: {{ ref('int_albums') }}
@@ -79,10 +83,11 @@
         union all
         select 'a song came' from int_songs_by_name_came semi join {{ ref('int_name_keys') }} using (name_key)
         union all
-        select 'an artist came' from int_artists_came semi join tracks_before
-            on int_artists_came.artist_id = tracks_before.artist_id or tracks_before.artist_id is null
+        select 'an artist came' from int_artists_came semi join tracks_before using (artist_id)
         union all
         select 'an album came' from int_albums_came semi join tracks_before using (album_id)
+        union all
+        select 'an album came by name' from int_albums_by_name_came
         union all
         select 'a play of a day' from observations where length_ms > 86400000
     ),

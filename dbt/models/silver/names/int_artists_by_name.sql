@@ -1,0 +1,97 @@
+{{ config(materialized='table', meta={'keeps_before': true}) }}
+
+with feed_rows as (
+    select * from {{ ref('int_feed_rows') }}
+),
+
+tracks as (
+    select * from {{ ref('int_tracks') }}
+),
+
+artists as (
+    select * from {{ ref('int_artists') }}
+),
+
+told as (
+    select
+        artist_name,
+        {{ comparable('artist_name') }} as artist_key
+    from (select distinct artist_name from feed_rows) as names
+    where artist_name not in ('', 'Unknown Artist')
+),
+
+-- an artist is found under the name that the listener gave, too
+names as (
+    select
+        artist_id,
+        told_name as artist_name
+    from artists
+    union
+    select
+        artist_id,
+        artist_name
+    from artists
+),
+
+keyed as (
+    select
+        artist_id,
+        artist_name,
+        {{ comparable('artist_name') }} as artist_key
+    from names
+    where artist_name is not null
+),
+
+counts as (
+    select
+        tracks.artist_id,
+        count(*) as plays
+    from feed_rows
+    inner join tracks on feed_rows.track_id = tracks.track_id
+    group by tracks.artist_id
+),
+
+namesakes as (
+    select
+        told.artist_name,
+        keyed.artist_id,
+        max(
+            case
+                when {{ small_letters('told.artist_name') }} = {{ small_letters('keyed.artist_name') }} then 1
+                else 0
+            end
+        ) as is_spelled_so
+    from told
+    inner join keyed on told.artist_key = keyed.artist_key
+    group by told.artist_name, keyed.artist_id
+),
+
+counted as (
+    select
+        namesakes.*,
+        counts.plays,
+        count(*) over (partition by namesakes.artist_name) as namesakes
+    from namesakes
+    left join counts on namesakes.artist_id = counts.artist_id
+),
+
+-- of several, none of whom was played, nobody knows who is meant
+candidates as (
+    select * from counted
+    where namesakes = 1 or plays is not null
+),
+
+best as (
+    {{ latest_per_key('candidates', 'artist_name', 'is_spelled_so desc, plays desc nulls last, artist_id') }}
+),
+
+-- a row for names that nobody bears as well: `int_settled` tells an artist who became known from a name that is new
+final as (
+    select
+        told.artist_name,
+        best.artist_id
+    from told
+    left join best on told.artist_name = best.artist_name
+)
+
+select * from final
