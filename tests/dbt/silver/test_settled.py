@@ -20,7 +20,7 @@ import pytest
 from pipelines.dbt_run import close_build
 from tests.dbt.silver.feeds import FEEDS, Told, payload, tell
 from tests.dbt.silver.lake import Lake
-from tests.dbt.silver.life import Life, live
+from tests.dbt.silver.life import Life, Track, live
 
 SELECT = (
     "path:models/silver fct_plays int_settled_gold int_plays_keyed daily_tracks daily_artists daily_albums daily_clock"
@@ -28,6 +28,8 @@ SELECT = (
 )
 FIRST = datetime(2026, 3, 20, tzinfo=UTC)
 PLAYS = "spotify_api__plays"
+LATE = Track("late".ljust(22, "0"), "late", "Late", "Lou", "Late album", "Lou", "LLL000000001", 200_000)
+"""Of its album only the name is known until it is played."""
 SILENT = ("int_settled", "int_settled_gold")
 """They say how much was made again."""
 
@@ -42,7 +44,8 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def known(life: Life) -> list[dict[str, Any]]:
     """Answers about every track: what is known of a track does not change when it is played."""
     return [
-        {"id": t.track_id, "fetched_at": FIRST, "status": 200, "payload": json.dumps(payload(t))} for t in life.tracks
+        {"id": t.track_id, "fetched_at": FIRST, "status": 200, "payload": json.dumps(payload(t))}
+        for t in (*life.tracks, LATE)
     ]
 
 
@@ -66,9 +69,10 @@ def files_of_their_own(life: Life, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def gone_tracks(life: Life, seed: int) -> Iterator[dict[str, Any]]:
-    """Streams of an export whose tracks nobody describes: of their albums only names are known, those of other tracks or
-    of none."""
+    """Streams of an export whose tracks nobody tells the album of: only its name is known, that of other tracks' album, of
+    none, or of one that is played late."""
     for number, play in enumerate(life.plays[:: len(life.plays) // 8]):
+        track = play.track if number else LATE
         at = datetime.fromtimestamp(play.ended_ms / 1000 + 7200, UTC)
         yield {
             "file_id": f"{life.name}-extended-new",
@@ -77,11 +81,21 @@ def gone_tracks(life: Life, seed: int) -> Iterator[dict[str, Any]]:
             "ms_played": 200_000,
             "spotify_track_uri": f"spotify:track:{f'gone{number}':0<22}",
             "master_metadata_track_name": f"Gone song {number}",
-            "master_metadata_album_artist_name": play.track.artist,
-            "master_metadata_album_album_name": f"Gone {number % 2}" if seed % 4 == 3 else play.track.album,
+            "master_metadata_album_artist_name": track.artist,
+            "master_metadata_album_album_name": f"Gone {number % 2}" if number and seed % 4 == 3 else track.album,
             "reason_end": "trackdone",
             "incognito_mode": False,
         }
+
+
+def without_album(stream: dict[str, Any]) -> dict[str, Any]:
+    """What a catalog without albums tells of a stream's track."""
+    return {
+        "track_id": stream["spotify_track_uri"].rpartition(":")[2],
+        "name": stream["master_metadata_track_name"],
+        "artists_id": str([f"id of {stream['master_metadata_album_artist_name']}"]),
+        "duration_ms": stream["ms_played"],
+    }
 
 
 def portions(told: Told, rng: random.Random, steps: int) -> Iterator[list[dict[str, Any]]]:
@@ -130,10 +144,11 @@ def grow(lake: Lake, grown: Lake, seed: int, steps: int) -> list[tuple[Any, ...]
     life = live(f"l{seed}", seed, days=24)
     told = tell(life, frozenset(FEEDS) if seed % 2 else frozenset({"extended", "api", "listenbrainz"}), seed, 0.2)
     told.rows[PLAYS] += files_of_their_own(life, seed)
-    told.rows["spotify_export__streams"] += gone_tracks(life, seed)
+    gone = list(gone_tracks(life, seed))
+    told.rows["spotify_export__streams"] += gone
     arriving = portions(told, rng, steps)
     grown.clear()
-    tracks = {"spotify_api__tracks": known(life)}
+    tracks = {"spotify_api__tracks": known(life), "catalog__spotify_tracks": [without_album(row) for row in gone]}
     for both in (lake, grown):
         for table, rows in {**told.rows, **tracks}.items():
             both.add(table, rows)
@@ -157,6 +172,7 @@ def test_a_build_of_what_is_new_equals_a_build_of_all(lake: Lake, grown: Lake) -
     said = grow(lake, grown, 7, steps=1)
     assert any(moment and moment > FIRST + timedelta(days=14) for moment, *_ in said), said
     assert any(gold for *_, gold in said), said
+    play_late(lake, grown)
     track = live("l7", 7, days=24).plays[0].track
     for load, (table, name, reason) in enumerate(
         (
@@ -176,6 +192,21 @@ def test_a_build_of_what_is_new_equals_a_build_of_all(lake: Lake, grown: Lake) -
         assert different(lake, grown) == {}
         ((why,),) = grown.query("select reason from silver.int_settled")
         assert why is None if reason is None else reason in why, (name, why)
+
+
+def play_late(lake: Lake, grown: Lake) -> None:
+    """One play tells the id of an album that earlier plays know by name: gold is made again, silver is not."""
+    at = FIRST + timedelta(days=40)
+    uri, body = f"spotify:track:{LATE.track_id}", json.dumps({"track": payload(LATE)})
+    play = {"poll_id": "late", "offered_at": at, "played_at": at, "track_id": LATE.track_id, "track_uri": uri}
+    for both in (lake, grown):
+        both.add(PLAYS, [play | {"payload": body}], 80)
+    lake.build(SELECT)
+    grown.build_tail(at, SELECT)
+    assert different(lake, grown) == {}
+    assert grown.query("select count(*) from silver.int_plays_keyed where album_id = 'id of Late album'") == [(2,)]
+    settled = "select int_settled.settled_before is null, gold.settled_before is null"
+    assert grown.query(f"{settled} from silver.int_settled, silver.int_settled_gold as gold") == [(False, True)]
 
 
 @pytest.mark.torture
