@@ -1,6 +1,9 @@
 {# months, years and all time from daily sums: the shared steps of every ranking #}
 
-{# ctes `months`, `years`, `periods` over a relation of daily sums, one row per period and `keys`; `prefix` keeps two sets apart #}
+{#
+    ctes `months`, `years`, `periods` over a relation of daily sums, one row per period and `keys`; `prefix` keeps two sets
+    apart. All time begins with the first of `days`, be any of the keys played on it or not.
+#}
 {% macro gold_periods(keys, relation='daily', prefix='') -%}
 {%- set columns = keys | join(', ') -%}
 {{ prefix }}months as (
@@ -29,7 +32,7 @@
 
 {{ prefix }}first_day as (
     select min(played_on) as played_on
-    from daily
+    from days
 ),
 
 {{ prefix }}all_time as (

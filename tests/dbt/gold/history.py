@@ -192,7 +192,7 @@ def simulated(seed: int, first: datetime, days: int) -> History:
     """Listening on most of `days` days from `first` (UTC), a few plays or a long night each."""
     random_ = random.Random(seed)
     tracks = catalog(random_)
-    plays: list[Play] = []
+    plays = [_first_ever(first)]
     for day in range(days):
         at = first + timedelta(days=day, minutes=random_.randrange(1440))
         for _ in range(random_.choice([0, 1, 2, 3, 5, 25])):
@@ -202,6 +202,12 @@ def simulated(seed: int, first: datetime, days: int) -> History:
     random_.shuffle(plays)
     gaps = [(first + timedelta(days=40, hours=3), first + timedelta(days=42, hours=1))]
     return History(tracks, plays, gaps)
+
+
+def _first_ever(first: datetime) -> Play:
+    """Before all others, of a song that no source describes: neither an album nor a genre is known."""
+    track = Track("demo", "Demo", 98, 98, "demo", 200_000)
+    return Play("0" * 16, first - timedelta(days=3), 200_000, track, is_by_name=True, is_skipped=None, source="lastfm")
 
 
 def _play(random_: random.Random, tracks: list[Track], number: int, at: datetime) -> Play:

@@ -4,6 +4,10 @@ daily as (
     select * from {{ ref('daily_albums') }}
 ),
 
+days as (
+    select * from {{ ref('daily_listening') }}
+),
+
 names as (
     select * from {{ ref('listened_albums') }}
 ),

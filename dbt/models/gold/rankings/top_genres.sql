@@ -4,6 +4,10 @@ daily as (
     select * from {{ ref('daily_genres') }}
 ),
 
+days as (
+    select * from {{ ref('daily_listening') }}
+),
+
 gap_days as (
     select * from {{ ref('int_gap_days') }}
 ),

@@ -4,10 +4,13 @@ daily as (
     select * from {{ ref('daily_tracks') }}
 ),
 
+days as (
+    select * from {{ ref('daily_listening') }}
+),
+
 names as (
     select * from {{ ref('listened_tracks') }}
 ),
-
 
 gap_days as (
     select * from {{ ref('int_gap_days') }}
