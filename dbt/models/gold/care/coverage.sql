@@ -26,11 +26,12 @@ monthly as (
         {{ gold_month('played_on') }} as month,
         track_id,
         artist_id,
+        album_id,
         count(*) as plays,
         {{ gold_sum('ms_played') }} as ms_played,
         {{ gold_count_if('is_ms_played_estimated') }} as plays_estimated
     from plays
-    group by {{ gold_month('played_on') }}, track_id, artist_id
+    group by {{ gold_month('played_on') }}, track_id, artist_id, album_id
 ),
 
 described as (
@@ -47,7 +48,7 @@ described as (
         coalesce({{ list_length('artists.genres') }}, 0) > 0 as has_genres
     from monthly
     left join tracks on monthly.track_id = tracks.track_id
-    left join albums on tracks.album_id = albums.album_id
+    left join albums on monthly.album_id = albums.album_id
     left join artists on monthly.artist_id = artists.artist_id
 ),
 

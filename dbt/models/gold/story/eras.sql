@@ -1,11 +1,8 @@
 with
 
-daily as (
-    select * from {{ ref('daily_tracks') }}
-),
-
-tracks as (
-    select * from {{ ref('dim_tracks') }}
+plays as (
+    select * from {{ ref('int_plays_keyed') }}
+    where is_counted
 ),
 
 albums as (
@@ -20,13 +17,13 @@ monthly as (
     select
         {{ gold_month('played_on') }} as month,
         recording_id,
-        track_id,
-        {{ gold_sum('plays') }} as plays,
+        album_id,
+        count(*) as plays,
         {{ gold_sum('ms_played') }} as ms_played,
         min(played_on) as first_played_on,
         max(played_on) as last_played_on
-    from daily
-    group by {{ gold_month('played_on') }}, recording_id, track_id
+    from plays
+    group by {{ gold_month('played_on') }}, recording_id, album_id
 ),
 
 released as (
@@ -39,8 +36,7 @@ released as (
         monthly.last_played_on,
         cast(floor(extract(year from albums.released_on) / 10) * 10 as bigint) as decade
     from monthly
-    left join tracks on monthly.track_id = tracks.track_id
-    left join albums on tracks.album_id = albums.album_id
+    left join albums on monthly.album_id = albums.album_id
 ),
 
 summed as (
