@@ -138,7 +138,7 @@ def whole_tracks(items: Iterable[Item], at: datetime) -> Iterator[dict[str, Any]
 
 def wanted_by(items: Iterable[Item]) -> Iterator[Wanted]:
     """What the plays of a page want: track, album and artists of each, then the audio features of all."""
-    tracks = {str(item.track["id"]): item.track for item in items if item.track.get("id")}
+    tracks = {item.track_id: item.track for item in items if item.track_id}
     for key, track in tracks.items():
         yield "tracks", key
         yield from parts_of(track)

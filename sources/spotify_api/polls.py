@@ -44,6 +44,12 @@ class Item:
         return str(self.track.get("uri") or "")
 
     @property
+    def track_id(self) -> str | None:
+        """Id of the track; None where it has none, or one that is no text."""
+        given = self.track.get("id")
+        return given if isinstance(given, str) else None
+
+    @property
     def key(self) -> str:
         """Identity of the play."""
         return play_key(self.played_at, self.uri)
@@ -96,11 +102,11 @@ def _item(raw: Any) -> Item | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("played_at"), str):
         return None
     try:
-        played_at = datetime.fromisoformat(raw["played_at"])
-    except ValueError:
+        played_at = iso_ms(datetime.fromisoformat(raw["played_at"]))
+    except (ValueError, OverflowError):  # a zone can shift the first day out of the calendar
         return None
     track = raw.get("track")
-    return Item(iso_ms(played_at), track if isinstance(track, dict) else {}, _json(raw))
+    return Item(played_at, track if isinstance(track, dict) else {}, _json(raw))
 
 
 def iso_ms(time: datetime) -> str:
@@ -133,7 +139,7 @@ def _play_row(item: Item, poll: Mapping[str, Any]) -> dict[str, Any]:
         "poll_id": poll["poll_id"],
         "offered_at": poll["polled_at"],
         "played_at": item.played_at,
-        "track_id": item.track.get("id"),
+        "track_id": item.track_id,
         "track_uri": item.uri,
         "payload": item.payload,
     }

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.spotify_api.answers import LONGEST_BAN, Verdict, judge
+from sources.spotify_api.enrichment import wanted_by
 from sources.spotify_api.memory import Memory
 from sources.spotify_api.polls import poll_event, read_page
 
@@ -84,6 +85,18 @@ def test_a_local_file_has_a_uri_and_no_id():
     event = read(item(id=None, uri="spotify:local:artist:album:title:200"))
     assert event["plays"][0]["track_id"] is None
     assert event["keys"] == ["2026-03-01T10:00:00.123Z|spotify:local:artist:album:title:200"]
+
+
+@pytest.mark.parametrize("key", [123, 1.5, True, ["a"], {"id": "a"}])
+def test_an_id_that_is_no_text_is_none_and_the_play_is_kept(key):
+    (play,) = read(item(id=key, uri="u"))["plays"]
+    assert (play["track_id"], play["track_uri"]) == (None, "u")
+    assert list(wanted_by(read_page(judge(200, {}, page(item(id=key, uri="u")))))) == []
+
+
+def test_a_time_beyond_the_calendar_costs_its_item_alone():
+    event = read(item("0001-01-01T00:00:00+01:00", uri="u"), item("9999-12-31T23:59:59-01:00", uri="u"), item(uri="v"))
+    assert ([play["track_uri"] for play in event["plays"]], event["row"]["item_count"]) == (["v"], 3)
 
 
 @pytest.mark.parametrize(
