@@ -166,9 +166,9 @@ shown_keys as (
         {{ unnest_list('pages.item_keys') }} as item_key
     from spilled
     inner join pages on
-        pages.polled_at < spilled.polled_at
-        and pages.oldest_played_at < spilled.oldest_played_at
-        and pages.newest_played_at >= spilled.oldest_played_at
+        spilled.polled_at > pages.polled_at
+        and spilled.oldest_played_at > pages.oldest_played_at
+        and spilled.oldest_played_at <= pages.newest_played_at
 ),
 
 shown_times as (
@@ -184,8 +184,8 @@ shown_times as (
         pages.newest_played_at
     from spilled
     left join pages on
-        pages.polled_at < spilled.polled_at
-        and pages.newest_played_at < spilled.oldest_played_at
+        spilled.polled_at > pages.polled_at
+        and spilled.oldest_played_at > pages.newest_played_at
 ),
 
 late as (
@@ -222,7 +222,8 @@ clipped as (
             coalesce(unproven.from_at, ends.from_at),
             ends.from_at,
             coalesce(max(unproven.to_at) over (
-                order by coalesce(unproven.from_at, ends.from_at), unproven.to_at rows between unbounded preceding and 1 preceding
+                order by coalesce(unproven.from_at, ends.from_at), unproven.to_at
+                rows between unbounded preceding and 1 preceding
             ), ends.from_at)
         ) as from_at,
         least(unproven.to_at, ends.to_at) as to_at
