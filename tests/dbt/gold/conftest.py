@@ -48,7 +48,6 @@ COLUMNS: dict[str, dict[str, str]] = {
         "from_id": "varchar", "into_id": "varchar", "from_at": "timestamptz", "to_at": "timestamptz",
     },
     "int_settled": {"settled_before": "timestamptz", "reason": "varchar"},
-    "stg_curation__rules": {"file": "varchar", "kind": "varchar", "from_id": "varchar", "into_id": "varchar"},
     "int_completeness": {
         "from_at": "timestamptz", "to_at": "timestamptz", "state": "varchar", "missing_at_least": "bigint",
     },

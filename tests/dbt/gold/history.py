@@ -115,7 +115,6 @@ class History:
             "int_recordings": [{"track_id": t.track_id, "recording_id": t.recording_id} for t in self.tracks],
             "int_albums": [self._album_row(n) for n in sorted({t.album for t in self.tracks if t.album_id})],
             "int_artists": [self._artist_row(number) for number in sorted({t.artist for t in self.tracks})],
-            "stg_curation__rules": [],
             "int_completeness": self._stretches(),
             "stg_curation__rules": [],
             "int_settled": [{"settled_before": None, "reason": "built anew"}],
