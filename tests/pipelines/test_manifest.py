@@ -58,7 +58,7 @@ def test_a_manifest_that_was_cut_off_is_never_read(tmp_path: Path) -> None:
     store, content = Folder(tmp_path / "lake"), b'[{"path": "spotify_api/plays/1.5.a.parquet"}]'
     with no_file_above(20), pytest.raises(OSError, match="File too large"):
         store.write("_manifests/spotify_api/1.5.json", content)
-    assert list((tmp_path / "lake" / "_manifests").rglob("*.json.*")), "nothing was cut off"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [], "half of it is still there"
     assert manifest.read(store, tmp_path / "manifests.json") == {}
     store.write("_manifests/spotify_api/1.5.json", content)
     assert set(store.walk("_manifests")) == {"_manifests/spotify_api/1.5.json"}
