@@ -97,7 +97,7 @@ breaks as (
         false as is_minimum
     from followed_streaks
     left join gap_days
-        on gap_days.gap_on > followed_streaks.ended_on and gap_days.gap_on < followed_streaks.next_started_on
+        on followed_streaks.ended_on < gap_days.gap_on and followed_streaks.next_started_on > gap_days.gap_on
     where followed_streaks.next_started_on is not null and gap_days.gap_on is null
 ),
 
