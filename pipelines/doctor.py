@@ -56,10 +56,10 @@ def _data_dir(settings: Settings) -> str:
     return f"{settings.data_dir} (LAKEHOUSE__DATA_DIR)"
 
 
-def _write_into(folder: Path, remedy: str) -> None:
+def _write_into(folder: Path, remedy: str, mode: int = 0o777) -> None:
     probe = folder / f".doctor-{uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=mode)
         probe.write_text("x")
         probe.unlink()
     except OSError as error:
@@ -103,7 +103,8 @@ def _spotify(settings: Settings) -> str:
 
     store = connection(settings).store
     grant = store.load(datetime.now(UTC))
-    _write_into(store.path.parent, "runs keep renewed tokens of Spotify there; set XDG_CONFIG_HOME, then run login")
+    remedy = "runs keep renewed tokens of Spotify there; set XDG_CONFIG_HOME, then run login"
+    _write_into(store.path.parent, remedy, mode=0o700)
     return f"{settings.spotify_api.api_url}: {grant.days_left(datetime.now(UTC))} days until a new login is due"
 
 

@@ -56,12 +56,12 @@ where {NAMED}
 order by played_at desc, play_id
 """
 
-PLAYABLE = "track_id is not null"
-PLAYLIST = f"""
-select {{columns}}
-from {{rows}}
-where {PLAYABLE}
+PLAYLIST = """
+select {columns}
+from {rows}
+where track_id is not null
 order by rank
+limit 100
 """
 URI = "'spotify:track:' || track_id as uri"
 DESCRIBED = f"rank, {URI}, track_name, artist_name"
@@ -70,10 +70,10 @@ PLAYLISTS: Mapping[str, str] = MappingProxyType(
         "rediscover": "(from gold.recommendations where kind = 'rediscover')",
         "discover": "(from gold.recommendations where kind = 'discover')",
         "on_repeat": "gold.on_repeat",
-        "forgotten": f"(from gold.forgotten where {PLAYABLE} order by rank limit 100)",
-        "top_ever": f"(from gold.top_tracks where period = 'all' and {PLAYABLE} order by rank limit 100)",
-        "top_of_the_year": f"(from gold.top_tracks where period = 'year' and {PLAYABLE} and period_start ="
-        " (select max(period_start) from gold.top_tracks where period = 'year') order by rank limit 100)",
+        "forgotten": "gold.forgotten",
+        "top_ever": "(from gold.top_tracks where period = 'all')",
+        "top_of_the_year": "(from gold.top_tracks where period = 'year' and period_start ="
+        " (select max(period_start) from gold.top_tracks where period = 'year'))",
     }
 )
 """The lists to play, and where they come from."""

@@ -60,12 +60,12 @@ def readable(lake: LakeSettings) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if is_of_a_file(error):
+        if _is_of_a_file(error):
             raise unreadable(lake, error) from error
         raise
 
 
-def is_of_a_file(error: Exception) -> bool:
+def _is_of_a_file(error: Exception) -> bool:
     """Whether DuckDB complains of a file, not of the question: a header of parquet that it cannot parse has no kind."""
     import duckdb
 

@@ -36,6 +36,41 @@
 {%- endmacro %}
 
 {#
+    Whom or what each name means, of all that it may: the only one; of several, the one that is spelled so, then the most
+    played. Of several of which none was played nobody knows which is meant.
+
+    Steps over `met` (`key`, `id`, `told_name` of a feed, `known_name`) and `counts` (`id`, `plays`), the last is `best`.
+#}
+{% macro meant_by_name(key, id) -%}
+namesakes as (
+    select
+        {{ key }},
+        {{ id }},
+        max(case when {{ small_letters('told_name') }} = {{ small_letters('known_name') }} then 1 else 0 end) as is_spelled_so
+    from met
+    group by {{ key }}, {{ id }}
+),
+
+counted as (
+    select
+        namesakes.*,
+        counts.plays,
+        count(*) over (partition by namesakes.{{ key }}) as namesakes
+    from namesakes
+    left join counts on namesakes.{{ id }} = counts.{{ id }}
+),
+
+candidates as (
+    select * from counted
+    where namesakes = 1 or plays is not null
+),
+
+best as (
+    {{ latest_per_key('candidates', key, 'is_spelled_so desc, plays desc nulls last, ' ~ id) }}
+)
+{%- endmacro %}
+
+{#
     The catalog's name, unless it is only the beginning of the name that the API gives: the columns of the original
     schema are narrow, and MySQL cuts long names off without a word.
 #}

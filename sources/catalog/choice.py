@@ -6,12 +6,12 @@ A table whose id is unique and that has an indexed timestamp named like `updated
 Data flow: reflection, settings -> Choice
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sources.catalog.checksum import UNIT, number
-from sources.catalog.tables import CATALOG
+from sources.catalog.kinds import GROWING, KEPT, Column, column_of, named
+from sources.catalog.tables import CATALOG, declared
 from sources.problem import Problem, UsageProblem
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 IDS = {table.name: table.key[0] for table in CATALOG}
 """The column that silver tells a table's rows apart by, whatever its primary key is."""
 STRATEGIES = ("full", "watermark", "partition")
-TIMES, NUMBERS, TEXTS = ("timestamp", "instant", "date"), ("integer", "unsigned"), ("text",)
-GROWING = (*TIMES, *NUMBERS, *TEXTS)
-KEPT = {"TIMESTAMPTZ": TIMES, "BIGINT": NUMBERS, "VARCHAR": TEXTS}
-"""Kinds of a cursor that the lake keeps as what they are, by the type of a declared column."""
 CURSORS = ("updated_at", "last_updated", "last_updated_at", "modified_at", "last_modified", "changed_at", "updated")
 
 
@@ -55,24 +51,6 @@ class Default:
     cursor: str | None = None
     partition: str | None = None
     allow_shrink: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the source: its kind decides how it is read and what it becomes.
-
-    Attributes:
-        name: As the database spells it.
-        kind: text, enum (also a set), integer, unsigned, double, decimal, timestamp, instant (kept in UTC by MySQL),
-            date, time, bit, binary, json, boolean or other.
-        precision: Digits of a decimal.
-        scale: Digits after its point.
-    """
-
-    name: str
-    kind: str
-    precision: int | None = None
-    scale: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +98,7 @@ class Choice:
 
     def column(self, name: str) -> Column | None:
         """A column by name, in any case of letters; one of exactly this case goes first."""
-        found = [column for column in self.columns if column.name.lower() == name.lower()]
-        return next((column for column in found if column.name == name), found[0] if found else None)
+        return named(self.columns, name)
 
 
 def environment(table: str, setting: str) -> str:
@@ -139,7 +116,7 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
     import sqlalchemy as sa
 
     try:
-        columns = tuple(_column(found) for found in inspector.get_columns(table))
+        columns = tuple(column_of(found) for found in inspector.get_columns(table))
     except sa.exc.NoSuchTableError:
         columns = ()
     if not columns:
@@ -149,7 +126,7 @@ def choose(inspector: "sa.Inspector", table: str, settings: TableSettings) -> Ch
         raise Problem(f"The catalog {where} has no table {table}: fill it with import-catalog, or correct {SETTING}.")
     by_name = {column.name: column for column in columns}
     key = tuple(by_name[name] for name in inspector.get_pk_constraint(table)["constrained_columns"])
-    own = Choice(table, columns, key, None, False, "full", None, None, False).column(IDS.get(table, ""))
+    own = named(columns, IDS.get(table, ""))
     is_unique = own is not None and (key == (own,) or _is_unique(inspector, table, own))
     may_lack_id = own is not None and key == (own,) and _is_nullable(inspector, table, own)
     bare = Choice(table, columns, key, own, is_unique, "full", None, None, settings.allow_shrink, may_lack_id)
@@ -211,7 +188,7 @@ def _growing(bare: Choice, name: str | None) -> Column:
             f"{environment(bare.table, 'cursor')} names {column.name}, which is no time, whole number or text: "
             "a cursor must be one of these."
         )
-    kept = _declared(bare.table).get(column.name.lower(), "")
+    kept = declared(bare.table).columns.get(column.name.lower(), "")
     if kept and column.kind not in KEPT.get(kept, ()):
         raise UsageProblem(
             f"{environment(bare.table, 'cursor')} names {column.name}, of the kind {column.kind}, which the lake keeps "
@@ -219,10 +196,6 @@ def _growing(bare: Choice, name: str | None) -> Column:
             f"{environment(bare.table, 'strategy')} to full or partition."
         )
     return column
-
-
-def _declared(table: str) -> Mapping[str, str]:
-    return next((found.columns for found in CATALOG if found.name == table), {})
 
 
 def _named(bare: Choice, name: str | None, setting: str) -> Column:
@@ -234,40 +207,3 @@ def _named(bare: Choice, name: str | None, setting: str) -> Column:
             f"{f', not {name!r}' if name else ''}: it has {has}."
         )
     return column
-
-
-def _column(found: Any) -> Column:
-    import sqlalchemy as sa
-
-    kind = found["type"]
-    if isinstance(kind, sa.Numeric) and _kind(kind) == "decimal":
-        return Column(found["name"], "decimal", kind.precision, kind.scale or 0)
-    return Column(found["name"], _kind(kind))
-
-
-def _kind(kind: Any) -> str:
-    import sqlalchemy as sa
-
-    name = type(kind).__name__.upper()
-    if name in ("BIT", "YEAR", "ENUM", "SET"):
-        return {"BIT": "bit", "YEAR": "integer", "ENUM": "enum", "SET": "enum"}[name]
-    if isinstance(kind, sa.Integer) and getattr(kind, "unsigned", False):
-        return "unsigned"
-    if name == "TIMESTAMP" and type(kind).__module__.endswith("mysql.types"):
-        return "instant"
-    for family, label in (
-        (sa.Boolean, "boolean"),
-        (sa.Integer, "integer"),
-        (sa.Float, "double"),
-        (sa.Numeric, "decimal"),
-        (sa.DateTime, "timestamp"),
-        (sa.Date, "date"),
-        (sa.Time, "time"),
-        (sa.JSON, "json"),
-        (sa.String, "text"),
-        (sa.LargeBinary, "binary"),
-        (sa.types._Binary, "binary"),
-    ):
-        if isinstance(kind, family):
-            return label
-    return "other"

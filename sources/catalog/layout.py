@@ -14,15 +14,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.checksum import text_of
-from sources.catalog.choice import Choice, Column
-from sources.catalog.tables import CATALOG
+from sources.catalog.choice import Choice
+from sources.catalog.kinds import Column
+from sources.catalog.tables import declared
 from sources.problem import Problem
-from sources.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PARTITION = "_partition"
 WIDEST_DECIMAL = 38
 NameOf = Callable[[str, Any], str]
 
@@ -102,11 +101,6 @@ class Layout:
             "loaded; correct the value at the source.",
             self.table,
         )
-
-
-def declared(name: str) -> Table:
-    """The bronze table of this name; a bare one for a table that is not declared."""
-    return next((table for table in CATALOG if table.name == name), Table(name, {PARTITION: "VARCHAR"}, ()))
 
 
 def layout_of(choice: Choice, dialect: str, name_of: NameOf = lambda name, _type: name) -> Layout:

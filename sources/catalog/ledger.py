@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import IDS, NUMBERS, TIMES, Choice
+from sources.catalog.choice import IDS, Choice
+from sources.catalog.kinds import NUMBERS, TIMES
 from sources.catalog.tables import EXTRACTS, TOMBSTONES
 from sources.table import LOAD_ID
 

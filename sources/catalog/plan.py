@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sources.catalog.checksum import Tally
-from sources.catalog.choice import IDS, NUMBERS, Choice, environment
+from sources.catalog.choice import IDS, Choice, environment
+from sources.catalog.kinds import NUMBERS
 from sources.catalog.tables import VITAL
 from sources.catalog.view import View
 from sources.drift import Change, changes
@@ -241,9 +242,8 @@ def _partition(view: View, state: State, ask: Ask) -> Plan | None:
     groups = [there[start : start + PARTITIONS_AT_ONCE] for start in range(0, len(there), PARTITIONS_AT_ONCE)]
     pieces = [Piece(sql.in_partitions(group), sum(tallies[label].rows for label in group)) for group in groups]
     expected = sum((tallies[label] for label in there), Tally())
-    told = _ids(view, source)
-    plan = Plan(sql.choice, tuple(pieces), changed[0], changed[-1], told, later, tuple(changed), expected=expected)
-    return replace(plan, dated=tallies)
+    told, labels = _ids(view, source), tuple(changed)
+    return Plan(sql.choice, tuple(pieces), labels[0], labels[-1], told, later, labels, expected=expected, dated=tallies)
 
 
 def _ids(view: View, rows: Tally) -> Tally | None:

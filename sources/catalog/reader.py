@@ -14,10 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sources.catalog.choice import Choice, Column
+from sources.catalog.choice import Choice
 from sources.catalog.database import SECONDS, SETTING, patience
-from sources.catalog.layout import PARTITION, Layout
+from sources.catalog.kinds import Column
+from sources.catalog.layout import Layout
 from sources.catalog.sql import Sql
+from sources.catalog.tables import PARTITION
 from sources.catalog.view import View
 from sources.problem import Problem
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sources.catalog.choice import Choice, Column
+from sources.catalog.choice import Choice
 from sources.catalog.database import MYSQL
+from sources.catalog.kinds import Column
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -128,3 +128,12 @@ TOMBSTONES = Table(
     ("table_name", "key"),
 )
 TABLES = (*CATALOG, EXTRACTS, TOMBSTONES)
+
+
+PARTITION = "_partition"
+"""The column that says which date a row was read with."""
+
+
+def declared(name: str) -> Table:
+    """The bronze table of this name; a bare one for a table that is not declared."""
+    return next((table for table in CATALOG if table.name == name), Table(name, {PARTITION: "VARCHAR"}, ()))

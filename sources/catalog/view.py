@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sources.catalog.checksum import UNIT, Tally, cursor_number, number, text_of
-from sources.catalog.choice import TEXTS, Choice
+from sources.catalog.choice import Choice
+from sources.catalog.kinds import TEXTS
 from sources.catalog.sql import Sql
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sources.problem import Problem
 from sources.spotify_api.accounts import Accounts, App
@@ -19,6 +18,7 @@ from sources.spotify_api.answers import Answer, Verdict
 from sources.spotify_api.budget import BudgetSpent, Meter, next_day, reserve
 from sources.spotify_api.client import CircuitOpened, Client
 from sources.spotify_api.enrichment import Enrichment, Wanted, wanted_by
+from sources.spotify_api.identity import meet
 from sources.spotify_api.journal import Journal
 from sources.spotify_api.memory import ban_event
 from sources.spotify_api.polls import PAGE_SIZE, Item, poll_event, polled_at, read_page
@@ -169,47 +169,12 @@ class Session:
             self._connection.api_url, accounts, grant, admit=self._meter.admit, now=self._now, options=self._http
         )
         try:
-            self._meet(client)
+            meet(client, self._journal, self._now(), self._app(client))
             items = self._read(client)
             if self._status in ("new", "quiet") and not self._plan.should_stop():
                 self._enrich(client, items)
         except CircuitOpened as opened:
             self._open_circuit(opened)
-
-    def _meet(self, client: Client) -> None:
-        memory, name = self._journal.memory, f"{self._app(client)}/me"
-        if memory.account.get("lineage") == client.grant.lineage or self._may_pass(name):
-            return
-        answer = client.me()
-        if answer.verdict is Verdict.UNAUTHORIZED:
-            raise Problem("Spotify refuses an access token that it gave a moment ago: try again, or log in again.")
-        if answer.verdict is Verdict.OK:
-            self._recognise(answer.body or {}, client)
-        elif memory.account:
-            raise Problem(
-                f"Spotify does not say whose the new login is ({answer.verdict.value} to /me), and this lake holds the"
-                " plays of one listener: no plays were taken, the next run asks again."
-            )
-        elif answer.verdict is not Verdict.BROKEN:
-            tomorrow = self._now() + timedelta(days=1)
-            self._journal.append({"event": "refused", "name": name, "until": tomorrow.isoformat()})
-
-    def _may_pass(self, name: str) -> bool:
-        """Whether the listener's name may stay unknown: it was refused, and the lake has no other's."""
-        memory = self._journal.memory
-        return not memory.account and memory.is_refused(name, self._now())
-
-    def _recognise(self, told: Mapping[str, Any], client: Client) -> None:
-        names = [str(told[key]) for key in ("account_id", "id") if told.get(key)]
-        account = self._journal.memory.account.get("id") or names[0]
-        if account not in names:
-            raise Problem(
-                "The Spotify login belongs to another listener than the plays in this lake; no plays were taken: log in"
-                " as the first listener, or give the second a lake of their own (DESTINATION__LAKE__BUCKET_URL and"
-                " LAKEHOUSE__DATA_DIR)."
-            )
-        row = {"account_id": account, "seen_at": self._now().astimezone(UTC).isoformat()}
-        self._journal.append({"event": "account", "row": row, "lineage": client.grant.lineage})
 
     def _read(self, client: Client) -> list[Item]:
         at, lineage = self._now(), client.grant.lineage
@@ -219,7 +184,7 @@ class Session:
             self._journal.append(poll_event(_empty(opened.status), self._journal.memory, at))
             raise
         if client.grant.lineage != lineage:  # somebody logged in, which the refresh of a token noticed
-            self._meet(client)
+            meet(client, self._journal, self._now(), self._app(client))
         event = poll_event(answer, self._journal.memory, polled_at(answer, at))
         self._journal.append(event)
         self._new_plays = len(event["plays"])

@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.query import FORMATS, _reading
+from pipelines.answer import FORMATS
+from pipelines.query import _reading
 from sandbox.servers.postgres import Postgres
 from sources.problem import Problem
 from tests.environment import Environment

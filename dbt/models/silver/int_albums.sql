@@ -48,12 +48,7 @@ ids as (
 ),
 
 renames as (
-    select
-        item_id,
-        min(new_name) as new_name
-    from rules
-    where file = 'rename.csv' and kind = 'album'
-    group by item_id
+    {{ renames('album', 'item_id') }}
 ),
 
 joined as (

@@ -64,12 +64,7 @@ ids as (
 ),
 
 renames as (
-    select
-        item_id,
-        min(new_name) as new_name
-    from rules
-    where file = 'rename.csv' and kind = 'artist'
-    group by item_id
+    {{ renames('artist', 'item_id') }}
 ),
 
 joined as (

@@ -68,12 +68,7 @@ ids as (
 ),
 
 renames as (
-    select
-        item_id,
-        min(new_name) as new_name
-    from rules
-    where file = 'rename.csv' and kind = 'track'
-    group by item_id
+    {{ renames('track', 'item_id') }}
 ),
 
 joined as (

@@ -183,12 +183,12 @@ def test_a_cursor_that_the_lake_keeps_as_another_kind_is_refused(house, server: 
 @pytest.mark.parametrize("value", ["'2026-01-0{}T00:00:00Z'", "'2026-01-0{}'", "1844674407370955160{}"])
 def test_a_cursor_may_be_any_text_and_any_whole_number(house, server: str, value: str) -> None:
     if server == "sqlite" and value.startswith("1"):
-        pytest.skip("SQLite has no unsigned numbers")
+        value = value[1:]  # the largest numbers that it has are signed
     here = house(Default("watermark", cursor="seen"))
     here.do(
         "drop table spotify_artists",
         "create table spotify_artists (artist_id varchar(9) primary key, name varchar(9), track_id varchar(9), "
-        f"seen {'bigint unsigned' if value.startswith('1') else 'varchar(30)'})",
+        f"seen {'bigint unsigned' if value[0].isdigit() else 'varchar(30)'})",
         *(f"insert into spotify_artists values ('a{i}', 'n', null, {value.format(i)})" for i in range(1, 6)),
     )
     here.extract()

@@ -4,14 +4,13 @@ albums as (
     select * from {{ ref('int_albums') }}
 ),
 
+rules as (
+    select * from {{ ref('stg_curation__rules') }}
+),
+
 -- by id silver has renamed it; by name it is renamed here, as in the plays
 renames as (
-    select
-        item_name,
-        min(new_name) as new_name
-    from {{ ref('stg_curation__rules') }}
-    where file = 'rename.csv' and kind = 'album' and item_id is null
-    group by item_name
+    {{ renames('album', 'item_name') }}
 ),
 
 played as (

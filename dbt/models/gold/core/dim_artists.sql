@@ -4,14 +4,13 @@ artists as (
     select * from {{ ref('int_artists') }}
 ),
 
+rules as (
+    select * from {{ ref('stg_curation__rules') }}
+),
+
 -- by id silver has renamed it; by name it is renamed here, as in the plays
 renames as (
-    select
-        item_name,
-        min(new_name) as new_name
-    from {{ ref('stg_curation__rules') }}
-    where file = 'rename.csv' and kind = 'artist' and item_id is null
-    group by item_name
+    {{ renames('artist', 'item_name') }}
 ),
 
 played as (

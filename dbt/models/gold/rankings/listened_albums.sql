@@ -22,12 +22,7 @@ rules as (
 ),
 
 mergers as (
-    select
-        from_id,
-        min(into_id) as into_id
-    from rules
-    where file = 'merge.csv' and kind = 'artist'
-    group by from_id
+    {{ mergers('artist') }}
 ),
 
 names as (

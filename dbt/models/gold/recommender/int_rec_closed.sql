@@ -1,6 +1,6 @@
 {{ config(schema='silver', contract={'enforced': false}, tags=['internal', 'duckdb_only']) }}
 
--- names are those that the rules are written for, before any is changed
+-- names are those that an exclusion of a play meets: renamed by id, and not yet by name
 with
 
 rules as (

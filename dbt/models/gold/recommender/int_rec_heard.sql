@@ -16,12 +16,12 @@ tracks as (
     select * from {{ ref('dim_tracks') }}
 ),
 
+rules as (
+    select * from {{ ref('stg_curation__rules') }}
+),
+
 mergers as (
-    select
-        from_id,
-        into_id
-    from {{ ref('stg_curation__rules') }}
-    where file = 'merge.csv' and kind = 'track'
+    {{ mergers('track') }}
 ),
 
 streams as (

@@ -88,38 +88,17 @@ counts as (
     group by tracks.album_id
 ),
 
-namesakes as (
+met as (
     select
         {{ artist_album_key('keyed.artist_id', 'told.album_name') }} as name_key,
         keyed.album_id,
-        max(
-            case
-                when {{ small_letters('told.album_name') }} = {{ small_letters('keyed.album_name') }} then 1
-                else 0
-            end
-        ) as is_spelled_so
+        told.album_name as told_name,
+        keyed.album_name as known_name
     from told
     inner join keyed on told.album_key = keyed.album_key
-    group by {{ artist_album_key('keyed.artist_id', 'told.album_name') }}, keyed.album_id
 ),
 
-counted as (
-    select
-        namesakes.*,
-        counts.plays,
-        count(*) over (partition by namesakes.name_key) as namesakes
-    from namesakes
-    left join counts on namesakes.album_id = counts.album_id
-),
-
-candidates as (
-    select * from counted
-    where namesakes = 1 or plays is not null
-),
-
-best as (
-    {{ latest_per_key('candidates', 'name_key', 'is_spelled_so desc, plays desc nulls last, album_id') }}
-),
+{{ meant_by_name('name_key', 'album_id') }},
 
 final as (
     select

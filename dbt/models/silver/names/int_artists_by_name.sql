@@ -51,39 +51,17 @@ counts as (
     group by tracks.artist_id
 ),
 
-namesakes as (
+met as (
     select
         told.artist_name,
         keyed.artist_id,
-        max(
-            case
-                when {{ small_letters('told.artist_name') }} = {{ small_letters('keyed.artist_name') }} then 1
-                else 0
-            end
-        ) as is_spelled_so
+        told.artist_name as told_name,
+        keyed.artist_name as known_name
     from told
     inner join keyed on told.artist_key = keyed.artist_key
-    group by told.artist_name, keyed.artist_id
 ),
 
-counted as (
-    select
-        namesakes.*,
-        counts.plays,
-        count(*) over (partition by namesakes.artist_name) as namesakes
-    from namesakes
-    left join counts on namesakes.artist_id = counts.artist_id
-),
-
--- of several, none of whom was played, nobody knows who is meant
-candidates as (
-    select * from counted
-    where namesakes = 1 or plays is not null
-),
-
-best as (
-    {{ latest_per_key('candidates', 'artist_name', 'is_spelled_so desc, plays desc nulls last, artist_id') }}
-),
+{{ meant_by_name('artist_name', 'artist_id') }},
 
 -- a row for names that nobody bears as well: `int_settled` tells an artist who became known from a name that is new
 final as (
