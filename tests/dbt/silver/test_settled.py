@@ -115,14 +115,14 @@ def portions(told: Told, rng: random.Random, steps: int) -> Iterator[list[dict[s
 
 
 def different(one: Lake, other: Lake) -> dict[str, int]:
-    """Rows of silver and gold that only one of two files has, by table; a table alike in both is not named."""
+    """Rows of silver and gold that only one of two files has, by table of the other; a table alike in both is not named."""
     close_build()  # dbt holds its file open
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
         con.execute(f"attach '{one.path}' as one (read_only)")
         con.execute(f"attach '{other.path}' as other (read_only)")
         tables = con.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'one'"
+            "select schema_name, table_name from duckdb_tables() where database_name = 'other'"
         ).fetchall()
         found = {}
         for schema, name in tables:
