@@ -22,7 +22,7 @@ from pipelines.lake import Snapshot
 from pipelines.lock import BusyError, Lock, hold
 from pipelines.query import analyst
 from pipelines.settings import Settings
-from pipelines.warehouse import Reconciliation, Warehouse, open_warehouse
+from pipelines.warehouse import Generation, Reconciliation, Warehouse, open_warehouse
 from pipelines.warehouse.gold import read_tables
 from sources.problem import Problem, RedAudit, UsageProblem
 
@@ -98,8 +98,7 @@ def bring_up(
     wanted = builder.fingerprint(settings, snapshot)
     warehouse = open_warehouse(settings)
     published = warehouse.published()
-    held_back = published.held_back if published and not forward else None
-    is_published = published and wanted.digest in (published.fingerprint, held_back) and not full_refresh
+    is_published = published and _is_seen(warehouse, published, wanted.digest, forward) and not full_refresh
     if is_published and builder.is_at_hand(settings, wanted):
         return replace(current, state="failed" if current.problems else "nothing new")
     built = build_sound(settings, snapshot, full_refresh)
@@ -119,6 +118,13 @@ def bring_up(
     warehouse.record_reconciliation(seen)
     reconcile.demand(seen)
     return replace(current, state="failed" if current.problems else "published")
+
+
+def _is_seen(warehouse: Warehouse, published: Generation, wanted: str, forward: bool) -> bool:
+    """Whether readers see what is wanted, and it was counted there; or a rollback holds it back."""
+    if wanted == published.fingerprint:
+        return warehouse.is_counted(published.run_id)
+    return wanted == published.held_back and not forward
 
 
 def look(settings: Settings) -> Snapshot:

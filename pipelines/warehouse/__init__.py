@@ -153,6 +153,18 @@ class Warehouse(Protocol):
     def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
         """Adds what the stations of a run hold."""
 
+    def is_counted(self, run_id: str) -> bool:
+        """Whether gold was counted where readers see it since a generation was published, and agreed the last time.
+
+        A run that was killed between the two leaves a generation that was not.
+
+        Args:
+            run_id: The run that published the generation.
+
+        Raises:
+            Problem: The warehouse cannot be reached.
+        """
+
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
         """Lets a DuckDB connection read `gold.*` and `ops.*`.
 

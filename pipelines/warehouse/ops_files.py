@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+LAST_BYTES = 65_536
+"""More than the rows of a dozen runs; so much is read at every quiet run."""
+
+
 def append(folder: Path, table: OpsTable, rows: Sequence[RunRecord | Reconciliation]) -> None:
     """Adds rows to a table; a line that a killed run left unfinished stays alone."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +46,25 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if value is not None
     }
+
+
+def last(folder: Path, table: OpsTable) -> list[dict[str, Any]]:
+    """Some of the rows that were added last, as they were written; a line that is not whole is none."""
+    try:
+        with _file(folder, table).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return []
+    return [row for row in map(_row, lines) if row]
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def create_views(connection: "duckdb.DuckDBPyConnection", catalog: str, folder: Path) -> None:

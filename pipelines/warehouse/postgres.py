@@ -108,6 +108,16 @@ class PostgresWarehouse:
     def record_reconciliation(self, rows: Sequence[Reconciliation]) -> None:
         self._record(ops.RECONCILIATION, [astuple(row) for row in rows])
 
+    def is_counted(self, run_id: str) -> bool:
+        with self._connected() as connection, connection, connection.cursor() as cursor:
+            cursor.execute(ops.in_postgres())
+            cursor.execute(
+                f"select bool_and(explained) from {OPS}.{ops.RECONCILIATION.name} where station = 'published'"
+                " and run_id >= %s group by run_id order by run_id desc limit 1",
+                (run_id,),
+            )
+            return cursor.fetchall() == [(True,)]
+
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
         with self._connected() as own, own, own.cursor() as cursor:
             cursor.execute(ops.in_postgres())

@@ -25,7 +25,7 @@ STATE = "memory"
 
 @dlt.source(name="spotify_api", max_table_nesting=0, schema_contract={"columns": "evolve", "data_type": "freeze"})
 def spotify_api(batch: Batch) -> "Iterable[DltResource]":
-    """One batch as resources: plays, polls, tracks, albums, artists, audio_features, accounts.
+    """One batch as resources: plays, polls, rejects, tracks, albums, artists, audio_features, accounts.
 
     Args:
         batch: Rows by table, and the memory that holds once they are in the lake.

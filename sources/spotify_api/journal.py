@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from sources.durable import write_whole
-from sources.spotify_api.memory import Event, Memory
+from sources.spotify_api.memory import Event, Memory, rejects_of
 
 logger = logging.getLogger("lakehouse.spotify_api")
 Row = dict[str, Any]
@@ -172,6 +172,7 @@ def _rows_of(event: Event) -> Iterator[tuple[str, Row]]:
     if event["event"] == "poll":
         yield "polls", event["row"]
         yield from (("plays", play) for play in event["plays"])
+        yield from (("rejects", reject) for reject in rejects_of(event))
     elif event["event"] == "object":
         yield event["table"], event["row"]
     elif event["event"] == "account":
@@ -180,7 +181,7 @@ def _rows_of(event: Event) -> Iterator[tuple[str, Row]]:
 
 def _is_urgent(event: Event, now: datetime) -> bool:
     if event["event"] == "poll":
-        return bool(event["plays"]) or event["row"]["polled_at"][:10] != now.isoformat()[:10]
+        return bool(event["plays"] or rejects_of(event)) or event["row"]["polled_at"][:10] != now.isoformat()[:10]
     return event["event"] in ("object", "account", "ban", "refused")
 
 
@@ -188,13 +189,13 @@ def _of_new_plays(event: Event) -> Event | None:
     """A poll as a lake may hear of it that lost the plays which were kept before: it names its new plays alone."""
     if event["event"] != "poll" or not event["keys"]:
         return event
-    if not event["plays"]:
+    if not event["plays"] and not rejects_of(event):
         return None
     keys = [play_key(play["played_at"], play["track_uri"]) for play in event["plays"]]
-    times = sorted(play["played_at"] for play in event["plays"])
+    times = [play["played_at"] for play in event["plays"]]
     told = {
-        "oldest_played_at": times[0],
-        "newest_played_at": times[-1],
+        "oldest_played_at": min(times, default=None),
+        "newest_played_at": max(times, default=None),
         "item_keys": json.dumps(keys, ensure_ascii=False),
     }
     return {**event, "keys": keys, "row": {**event["row"], **told}}
@@ -215,7 +216,8 @@ class _Filter:
         if event["event"] != "poll":
             return event
         plays = [play for play in event["plays"] if play_key(play["played_at"], play["track_uri"]) not in self.seen]
-        return {**event, "plays": plays}
+        rejects = [reject for reject in rejects_of(event) if reject["reject_id"] not in self.seen]
+        return {**event, "plays": plays, "rejects": rejects}
 
 
 def play_key(played_at: str, track_uri: str) -> str:

@@ -28,7 +28,7 @@ class Memory:
     """The source's memory.
 
     Attributes:
-        seen: Keys of plays that are kept already, last offered first.
+        seen: Keys of plays, and ids of rejects, that are kept already, last offered first.
         digest: Digest of the last page that could be read.
         recent: The last usable polls, oldest first: `at`, `items`, `new`, `shared`, `newest` (ISO times).
         requests: Requests sent, by UTC day and endpoint.
@@ -102,6 +102,12 @@ def _unique(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
+def rejects_of(event: Event) -> list[dict[str, Any]]:
+    """Items of a poll that could not be read; none in a line that was written before they were kept."""
+    rejects: list[dict[str, Any]] = event.get("rejects", [])
+    return rejects
+
+
 def _count(memory: Memory, event: Event) -> None:
     day = memory.requests.setdefault(event["day"], {})
     day[event["endpoint"]] = day.get(event["endpoint"], 0) + 1
@@ -125,7 +131,7 @@ def _see(memory: Memory, event: Event) -> None:
             "oldest_new": min((play["played_at"] for play in event["plays"]), default=None),
         },
     ][-RECENT_POLLS:]
-    memory.seen = _unique([*keys, *memory.seen])[:SEEN_KEYS]
+    memory.seen = _unique([*keys, *(reject["reject_id"] for reject in rejects_of(event)), *memory.seen])[:SEEN_KEYS]
     memory.digest = row["digest"]
     memory.bans = 0
 

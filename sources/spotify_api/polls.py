@@ -2,7 +2,7 @@
 
 Every poll asks for all fifty items without a cursor: plays arrive late, out of order and after hours of silence, and
 the cursors of the API are off by one, so a watermark would lose rows. What was kept before is known by its key.
-Data flow: Answer -> Page -> poll event (one poll row, the plays that are new) -> journal.
+Data flow: Answer -> Page -> poll event (one poll row, the plays that are new, what cannot be read) -> journal.
 """
 
 import hashlib
@@ -58,17 +58,14 @@ class Item:
 def read_page(answer: Answer) -> tuple[Item, ...]:
     """Items of a page, newest first as offered, each once; none if the answer is no page.
 
-    An item without a readable time cannot be told from another and is left out, with a warning.
+    An item without a readable time cannot be told from another and is left out: it is among the rejects of its poll.
     """
-    raw = _raw_items(answer)
-    read = [item for item in map(_item, raw) if item]
-    if len(read) < len(raw):
-        logger.warning("%d items of a page have no readable time and were left out", len(raw) - len(read))
+    read = [item for item in map(_item, _raw_items(answer)) if item]
     return tuple({item.key: item for item in read}.values())
 
 
 def poll_event(answer: Answer, memory: Memory, polled_at: datetime) -> Event:
-    """The journal's event for one poll: its row, the keys of its page and the plays that are new.
+    """The journal's event for one poll: its row, the keys of its page, the plays and the rejects that are new.
 
     Args:
         answer: What the API said; an answer that is no page makes a row with its status and no items.
@@ -79,7 +76,10 @@ def poll_event(answer: Answer, memory: Memory, polled_at: datetime) -> Event:
     seen = frozenset(memory.seen)
     row = _poll_row(answer, items, polled_at)
     plays = [_play_row(item, row) for item in items if item.key not in seen]
-    return {"event": "poll", "row": row, "keys": [item.key for item in items], "plays": plays}
+    rejects = [reject for reject in _rejects(answer, row) if reject["reject_id"] not in seen]
+    if rejects:
+        logger.warning("%d items of a page have no readable time: see bronze.spotify_api__rejects", len(rejects))
+    return {"event": "poll", "row": row, "keys": [item.key for item in items], "plays": plays, "rejects": rejects}
 
 
 def polled_at(answer: Answer, clock: datetime) -> datetime:
@@ -96,6 +96,20 @@ def polled_at(answer: Answer, clock: datetime) -> datetime:
 def _raw_items(answer: Answer) -> list[Any]:
     items = (answer.body or {}).get("items") if answer.verdict is Verdict.OK else None
     return items if isinstance(items, list) else []
+
+
+def _rejects(answer: Answer, poll: Mapping[str, Any]) -> list[dict[str, Any]]:
+    texts = dict.fromkeys(_json(raw) for raw in _raw_items(answer) if not _item(raw))
+    return [
+        {
+            "reject_id": hashlib.sha256(text.encode()).hexdigest()[:32],
+            "poll_id": poll["poll_id"],
+            "offered_at": poll["polled_at"],
+            "reason": "played_at is no time that can be read",
+            "raw": text,
+        }
+        for text in texts
+    ]
 
 
 def _item(raw: Any) -> Item | None:

@@ -36,11 +36,22 @@ POLLS = Table(
     },
     key=("poll_id",),
 )
+REJECTS = Table(
+    "rejects",
+    {
+        "reject_id": "VARCHAR",
+        "poll_id": "VARCHAR",
+        "offered_at": "TIMESTAMPTZ",
+        "reason": "VARCHAR",
+        "raw": "VARCHAR",
+    },
+    key=("reject_id",),
+)
 TRACKS = Table("tracks", _OBJECT, key=("id",))
 ALBUMS = Table("albums", _OBJECT, key=("id",))
 ARTISTS = Table("artists", _OBJECT, key=("id",))
 AUDIO_FEATURES = Table("audio_features", _OBJECT, key=("id",))
 ACCOUNTS = Table("accounts", {"account_id": "VARCHAR", "seen_at": "TIMESTAMPTZ"}, key=("account_id",))
 
-TABLES = (PLAYS, POLLS, TRACKS, ALBUMS, ARTISTS, AUDIO_FEATURES, ACCOUNTS)
+TABLES = (PLAYS, POLLS, REJECTS, TRACKS, ALBUMS, ARTISTS, AUDIO_FEATURES, ACCOUNTS)
 """Every table of the source, in the order of its README."""

@@ -66,6 +66,19 @@ def test_a_published_table_that_is_not_what_was_audited_makes_the_run_red(
     assert "what readers see does not agree with what was audited: plays has" in str(ended.problems[0])
     told = copied.ask("select distinct station from ops.reconciliation where not explained")
     assert told == [{"station": "published"}]
+    again = Environment(copied.data_dir, {"LAKEHOUSE__MIN_PLAY_SECONDS": "31"}).run()
+    assert (again.returncode, "does not agree with what was audited" in again.stderr) == (3, True), again.stderr
+
+
+def test_a_generation_that_a_killed_run_left_uncounted_is_counted_by_the_next(copied: Environment) -> None:
+    place = copied.data_dir / "warehouse.duckdb.ops" / "reconciliation.jsonl"
+    rows = place.read_text().splitlines(keepends=True)
+    place.write_text("".join(row for row in rows if '"published"' not in row))
+    count = "select count(*) as counted from ops.reconciliation where station = 'published' and explained"
+    assert copied.ask(count) == [{"counted": "0"}]
+    assert copied.run().returncode == 0
+    assert copied.ask(count) == [{"counted": str(sum('"published"' in row for row in rows))}]
+    assert "nothing new" in copied.run().stdout
 
 
 def test_the_reasons_of_every_imported_file_add_up_to_its_rows(built: Environment) -> None:

@@ -239,6 +239,19 @@ def test_a_run_recorded_twice_counts_once_and_a_torn_line_harms_nothing(warehous
         assert connection.execute("select run_id, state from ops.pipeline_runs").fetchall() == [("r1", "published")]
 
 
+def test_a_generation_is_counted_when_the_newest_count_of_it_agrees(warehouse: EmbeddedWarehouse) -> None:
+    row = Reconciliation("r2", "daily", "published", 30, 10**37, True)
+    assert not warehouse.is_counted("r2")
+    warehouse.record_reconciliation([replace(row, run_id="r1"), replace(row, station="gold")])
+    assert not warehouse.is_counted("r2")
+    warehouse.record_reconciliation([row, replace(row, table_name="weekly", explained=False)])
+    assert not warehouse.is_counted("r2")
+    with (warehouse.ops / "reconciliation.jsonl").open("a") as file:
+        file.write('{"run_id": "to')
+    warehouse.record_reconciliation([replace(row, run_id="r3")])
+    assert warehouse.is_counted("r2")
+
+
 def test_only_the_months_that_changed_are_made_again(warehouse: EmbeddedWarehouse, tmp_path: Path) -> None:
     for number, statements in enumerate(LIVES, start=1):
         made = warehouse.publish(make_build(tmp_path, 1, *statements), f"r{number}", f"f{number}", MONTHLY)

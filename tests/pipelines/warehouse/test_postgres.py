@@ -564,6 +564,17 @@ def test_runs_and_stations_are_told_whatever_the_end(place: Place) -> None:
     assert place.execute("select rows, key_checksum, explained from ops.reconciliation") == [(31, 10**37, True)]
 
 
+def test_a_generation_is_counted_when_the_newest_count_of_it_agrees(place: Place) -> None:
+    row = Reconciliation("r2", "daily", "published", 30, 10**37, True)
+    assert not place.warehouse.is_counted("r2")
+    place.warehouse.record_reconciliation([replace(row, run_id="r1"), replace(row, station="gold")])
+    assert not place.warehouse.is_counted("r2")
+    place.warehouse.record_reconciliation([row, replace(row, table_name="weekly", explained=False)])
+    assert not place.warehouse.is_counted("r2")
+    place.warehouse.record_reconciliation([replace(row, run_id="r3")])
+    assert place.warehouse.is_counted("r2")
+
+
 def test_duckdb_reads_what_is_published(place: Place) -> None:
     place.publish(1)
     place.warehouse.record_run(RUN)

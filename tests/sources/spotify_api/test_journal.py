@@ -27,6 +27,16 @@ def page(*numbers: int) -> bytes:
     return json.dumps({"items": items}).encode()
 
 
+def timeless(name: str, *numbers: int) -> bytes:
+    """A page with an item that has no time."""
+    items = json.loads(page(*numbers))["items"]
+    return json.dumps({"items": [{"played_at": None, "track": {"name": name}}, *items]}).encode()
+
+
+def poll_page(journal: Journal, body: bytes) -> None:
+    journal.append(poll_event(judge(200, {}, body), journal.memory, START))
+
+
 def poll(journal: Journal, *numbers: int, at: datetime = START) -> None:
     journal.append(poll_event(judge(200, {}, page(*numbers)), journal.memory, at))
 
@@ -100,6 +110,32 @@ def test_an_unchanged_page_waits_for_the_end_of_its_day(path):
     poll(journal, 1)
     assert not journal.is_due(START + timedelta(hours=11, minutes=59))
     assert journal.is_due(START + timedelta(hours=12))
+
+
+def test_an_item_without_a_time_is_kept_once_with_its_reason(path):
+    journal = Journal(path)
+    poll(journal, 1)
+    journal.settle(Memory.from_json(journal.prepare().memory))
+    poll_page(journal, timeless("a", 1))
+    assert journal.is_due(START)
+    poll_page(journal, timeless("a", 1))
+    poll_page(journal, timeless("b", 1))
+    rejects = Journal(path).rows()["rejects"]
+    assert [json.loads(row["raw"])["track"]["name"] for row in rejects] == ["a", "b"]
+    assert {row["reason"] for row in rejects} == {"played_at is no time that can be read"}
+    assert rejects[0]["poll_id"] == journal.rows()["polls"][0]["poll_id"]
+    assert "plays" not in journal.rows()
+
+
+def test_an_item_without_a_time_outlives_a_lost_lake_and_is_not_brought_twice(path):
+    journal = Journal(path)
+    poll(journal, 1)
+    journal.settle(Memory.from_json(journal.prepare().memory))
+    poll_page(journal, timeless("a", 1))
+    journal.append({"event": "lake_lost"})
+    (reject,) = journal.rows()["rejects"]
+    journal.settle(Memory(seen=[reject["reject_id"]], batches=["theirs"]))
+    assert "rejects" not in journal.rows()
 
 
 def test_the_memory_is_bounded(path):
