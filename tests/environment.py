@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.embedded import EXPORT_NAME
-from tests import answers
+from tests import forked
 
 ROOT = Path(__file__).parents[1]
 SURROUNDINGS = dict(os.environ)
@@ -41,15 +41,7 @@ class Environment:
 
     def run(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Run `python pipelines/run.py` with arguments and wait for it."""
-        return subprocess.run(
-            self.command(*arguments),
-            check=False,
-            cwd=cwd,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        return forked.run(arguments, self.variables, cwd)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python pipelines/run.py` with arguments."""
@@ -80,9 +72,9 @@ class Environment:
 
     def ask(self, query: str) -> list[dict[str, str]]:
         """Answer of `run.py sql` as rows of text."""
-        code, out, said = answers.ask(self.variables, query)
-        assert code == 0, said
-        return list(csv.DictReader(io.StringIO(out)))
+        answer = self.run("sql", query, "--format", "csv")
+        assert answer.returncode == 0, answer.stderr
+        return list(csv.DictReader(io.StringIO(answer.stdout)))
 
     def gold(self) -> dict[str, str]:
         """A checksum of every published gold table, whatever the order of its rows."""

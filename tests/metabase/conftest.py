@@ -26,7 +26,7 @@ PASSWORD = "of all roles"
 USER, USER_PASSWORD = "owner@example.org", "correct horse battery"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def warehouse(built: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings whose warehouse holds the gold of the built environment; the roles need a server of their own."""
     with servers.serve() as server, pytest.MonkeyPatch.context() as patch:
@@ -54,7 +54,7 @@ def publish(settings: Settings, folder: Path) -> None:
     place.record_reconciliation([Reconciliation("r1", "plays", station, 7, 1, True) for station in stations])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tables(warehouse: Settings) -> list[GoldTable]:
     return published_tables(warehouse)
 
@@ -66,7 +66,7 @@ def metabase() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def applied(warehouse: Settings, tables: list[GoldTable]) -> State:
     """What a Metabase holds after the files were applied once; for reading."""
     with serve() as server:

@@ -19,7 +19,7 @@ from sources.problem import Problem, UsageProblem
 from tests.environment import ROOT
 from tests.metabase.server import API_KEY, Server, State
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("metabase")]  # one worker publishes once for all
 SOURCE = read(ROOT / "metabase")
 CARDS = sum(len(dashboard.cards) for dashboard in SOURCE.dashboards)
 

@@ -30,7 +30,7 @@ from tests.metabase.facts import OPERATIONS, faults
 from tests.metabase.rendering import OPTIONAL, literal, render
 from tests.metabase.server import State
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("metabase")]  # one worker publishes once for all
 SOURCE = read(ROOT / "metabase")
 DOCUMENT = GIVEN / "metabase_contract.py"
 Ask = Callable[[str], list[tuple[Any, ...]]]

@@ -1,7 +1,5 @@
 """Gold built for real by dbt over silver tables that a test fills itself: no bronze, no silver models."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +10,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from tests import forked
 from tests.dbt.gold.history import History, simulated
+from tests.environment import SURROUNDINGS
 
 PROJECT = Path(__file__).parents[3] / "dbt"
 ZONE = "Europe/Berlin"
@@ -84,11 +84,12 @@ def dbt(folder: Path, command: str, select: str, variables: dict[str, Any]) -> N
         "type": "duckdb", "path": str(folder / "build.duckdb"), "schema": "silver", "threads": 2,
     }}}}  # fmt: skip
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
-    done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", command, "--select", *select.split(),
-         "--project-dir", PROJECT, "--profiles-dir", folder, "--target-path", folder / "target",
-         "--log-path", folder / "logs", "--vars", yaml.safe_dump(variables)],
-        capture_output=True, text=True, check=False,
+    done = forked.dbt(
+        ["--no-use-colors", command, "--select", *select.split(),
+         "--project-dir", str(PROJECT), "--profiles-dir", str(folder),
+         "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+         "--vars", yaml.safe_dump(variables)],
+        SURROUNDINGS,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
