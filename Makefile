@@ -18,8 +18,11 @@ run: .venv/.run  ## the whole flow on embedded defaults (ARGS="--profile prod" f
 run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its own (ARGS=folder of a catalog)
 	$(BIN)/python -m sandbox.servers.trial $(ARGS)
 
-test: .venv/.dev  ## all tests but Spark and the long torture
+test: .venv/.dev  ## all tests but their long forms, Spark and the long torture
 	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+test-long: .venv/.dev  ## the long forms: every key on every server, a bad day on servers, each kill twice
+	$(BIN)/python -m pytest -m long -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-spark: .venv/.spark  ## the models on a Spark of two worker processes, compared with DuckDB (Java 17)
 	$(BIN)/python -m pytest -m spark -s -q $(ARGS)
@@ -105,4 +108,4 @@ clean:  ## remove the virtual environment and caches (data stays)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	@touch $@
 
-.PHONY: help bench run run-servers mysql psql up down test test-spark torture sql dashboard metabase notebook docs format lint lint-security lint-sql check coverage lock clean
+.PHONY: help bench run run-servers mysql psql up down test test-long test-spark torture sql dashboard metabase notebook docs format lint lint-security lint-sql check coverage lock clean

@@ -25,7 +25,7 @@ from sandbox.servers.seaweedfs import SETTING as S3_SETTING
 from sandbox.servers.seaweedfs import serve as serve_s3
 from tests.environment import FIRST_RUN, SURROUNDINGS, Environment
 
-APART = ("torture", "spark", "metabase")
+APART = ("long", "torture", "spark", "metabase")
 """Markers of tests that run only when they are asked for: `pytest -m torture`."""
 RUN = {"built", "lean", "copied", "later"}
 """Fixtures of tests that run the whole flow, or need one run of it."""

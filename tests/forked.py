@@ -43,6 +43,11 @@ def dbt(arguments: Sequence[str], variables: Mapping[str, str], cwd: Path = ROOT
     return _forked(_dbt, arguments, variables, cwd)
 
 
+def python(code: str, variables: Mapping[str, str], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`python -c` with some code."""
+    return _forked(_execute, [code], variables, cwd)
+
+
 def _forked(
     main: Main, arguments: Sequence[str], variables: Mapping[str, str], cwd: Path
 ) -> subprocess.CompletedProcess[str]:
@@ -81,6 +86,14 @@ def _run(arguments: Sequence[str], cwd: Path) -> int:
     switch_context(str(ROOT))  # dlt reads the profile once in a process
     sys.argv = ["run.py", *arguments]
     return main(list(arguments), cwd)
+
+
+def _execute(arguments: Sequence[str], _cwd: Path) -> int:
+    from dlt.common.runtime.run_context import switch_context
+
+    switch_context(str(ROOT))
+    exec(arguments[0], {"__name__": "__main__"})  # noqa: S102
+    return 0
 
 
 def _dbt(arguments: Sequence[str], _cwd: Path) -> int:

@@ -119,6 +119,7 @@ def test_dbt_alone_before_the_first_run_says_what_to_do(alone: Any, built: Envir
     assert "run the flow" in answer.stdout
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_pages_of_dbt_are_one_file_that_needs_no_network(built: Environment) -> None:
     made = subprocess.run(

@@ -68,6 +68,7 @@ def test_a_journal_that_cannot_be_read_does_not_end_the_loop(tmp_path: Path) -> 
     assert told[3].startswith("next run in")
 
 
+@pytest.mark.long
 def test_a_signal_in_the_middle_of_a_load_lets_the_run_in_hand_finish(tmp_path: Path) -> None:
     process = Environment(tmp_path / "data", {"SANDBOX__TRACKS": "300"}).start("--every", "1s")
     assert process.stderr is not None

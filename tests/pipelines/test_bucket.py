@@ -158,7 +158,9 @@ def test_what_cut_a_load_short_is_told_in_one_sentence(
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("is_new", [False, True], ids=["a lake that was", "a lake that is new"])
+@pytest.mark.parametrize(
+    "is_new", [pytest.param(False, marks=pytest.mark.long), True], ids=["a lake that was", "a lake that is new"]
+)
 def test_what_a_bucket_did_not_take_is_loaded_by_the_next_run_though_its_source_has_nothing_new(
     is_new: bool, through: tuple[Bucket, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def published(environment: Environment) -> dict[str, str]:
     return environment.ask(f"select {names}")[0]
 
 
+@pytest.mark.long
 def test_changes_reach_gold_whatever_the_primary_keys_are(here: Environment) -> None:
     change(
         here,

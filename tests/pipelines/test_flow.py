@@ -117,6 +117,7 @@ STRATEGIES = {
 """Each table read by another strategy, with the word of its columns and its dimension."""
 
 
+@pytest.mark.long
 def test_a_row_deleted_and_a_row_changed_reach_gold_under_each_strategy(copied: Environment) -> None:
     variables = {f"SOURCES__CATALOG__{table.upper()}__STRATEGY": word for table, (word, *_) in STRATEGIES.items()}
     variables["SOURCES__CATALOG__SPOTIFY_ALBUMS__PARTITION"] = "updated_at"

@@ -76,7 +76,7 @@ def test_a_world_is_whole_or_not_there(tmp_path: Path, size: int) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
-@pytest.mark.parametrize("size", [1000, 1_000_000])
+@pytest.mark.parametrize("size", [pytest.param(1000, marks=pytest.mark.long), 1_000_000])
 def test_a_run_on_a_full_disk_says_so_in_one_paragraph_and_goes_on_when_there_is_space(
     tmp_path: Path, size: int
 ) -> None:

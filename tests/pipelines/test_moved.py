@@ -49,6 +49,7 @@ def test_an_export_that_came_after_the_backup_is_imported_again(settings: Settin
     assert streams(lake) == 100
 
 
+@pytest.mark.long
 def test_plays_and_catalog_after_the_backup_come_again_and_every_station_agrees(
     lean: Environment, later: Environment, tmp_path: Path
 ) -> None:

@@ -194,6 +194,7 @@ class Watcher(threading.Thread):
                 continue
 
 
+@pytest.mark.long
 def test_a_bad_day_loses_nothing_and_dashboards_see_one_whole_gold(place: Production) -> None:
     settle(place)
     bad = {(trouble.step, trouble.what): trouble for trouble in TROUBLES}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.environment import SURROUNDINGS, Environment
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +30,8 @@ print(json.dumps({
 
 def resolved(**environment: str) -> dict[str, object]:
     """Settings as a fresh process sees them: dlt resolves its context once per process."""
-    answer = subprocess.run(
-        [sys.executable, "-c", SHOW],
-        cwd=ROOT,
-        env={**SURROUNDINGS, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    answer = forked.python(SHOW, {**SURROUNDINGS, **environment})
+    assert answer.returncode == 0, answer.stderr
     found: dict[str, object] = json.loads(answer.stdout.splitlines()[-1])
     return found
 

@@ -18,6 +18,7 @@ from tests.environment import Environment
 NO_DATABASE = b"this is no database"
 
 
+@pytest.mark.long
 def test_databases_that_hold_something_else_are_made_again(copied: Environment) -> None:
     before = copied.gold()
     names = ("warehouse.duckdb", "snapshot/lakehouse.duckdb", "build/lakehouse.duckdb")

@@ -48,6 +48,7 @@ def test_another_seed_gives_another_life(made, tmp_path):
     assert other.plays()[:50] != World(made).plays()[:50]
 
 
+@pytest.mark.long
 def test_listeners_of_different_habits_differ_in_what_they_are_named_for(made, tmp_path):
     heard, albums = {}, {}
     for habits in HABITS:

@@ -109,6 +109,7 @@ def test_a_name_is_never_code(copied: Environment, browser: Browser, tmp_path: P
     page.close()
 
 
+@pytest.mark.long
 def test_a_gap_makes_every_number_a_minimum(copied: Environment, tmp_path: Path) -> None:
     # a day and more without a poll: more than the fifty plays that the API tells
     assert copied.run("--advance", "96h").returncode == 0

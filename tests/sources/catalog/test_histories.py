@@ -74,6 +74,7 @@ def test_silver_equals_the_source_after_any_history(
     live(open_house(folder=tmp_path_factory.mktemp("house"), artists=strategy), "sqlite", history)
 
 
+@pytest.mark.long
 @pytest.mark.servers
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
@@ -111,7 +112,7 @@ extract(pipeline, url, {"spotify_artists": settings}, progress=progress)
 """
 
 
-@pytest.mark.parametrize("point", ["reading", "normalize", "load", "commit"])
+@pytest.mark.parametrize("point", ["reading", pytest.param("normalize", marks=pytest.mark.long), "load", "commit"])
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.strategy)
 def test_a_run_that_is_killed_and_run_again_ends_as_if_undisturbed(open_house, point: str, strategy: Default) -> None:
     house = open_house(artists=strategy)

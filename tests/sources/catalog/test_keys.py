@@ -27,7 +27,11 @@ TABLES = {
 }
 UNIQUE = "surrogate beside a unique id"
 SERVERS = pytest.mark.parametrize(
-    "server", ["sqlite", *(pytest.param(name, marks=pytest.mark.servers) for name in ("mariadb", "postgres"))]
+    "server",
+    [
+        "sqlite",
+        *(pytest.param(name, marks=[pytest.mark.servers, pytest.mark.long]) for name in ("mariadb", "postgres")),
+    ],
 )
 MORE = "name varchar(20), followers bigint, track_id varchar(9), genres varchar(10)"
 
@@ -175,6 +179,7 @@ def test_a_primary_key_of_sqlite_may_be_null(open_house: Callable, strategy: Def
         assert here.nothing_new()
 
 
+@pytest.mark.long
 @pytest.mark.servers
 @pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=lambda strategy: strategy.strategy)
 @pytest.mark.parametrize("kind", ["char(12)", "bytea", "varchar(12)"])

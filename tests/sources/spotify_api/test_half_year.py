@@ -283,12 +283,12 @@ def run(place, seed: int, days: int, is_honest: bool) -> None:
     check(place, life)
 
 
-@pytest.mark.parametrize(("seed", "is_honest"), [(1, True), (2, False)])
+@pytest.mark.parametrize(("seed", "is_honest"), [pytest.param(1, True, marks=pytest.mark.long), (2, False)])
 def test_a_day_of_faults_loses_nothing_that_was_offered(place, seed, is_honest):
     run(place, seed, 1, is_honest)
 
 
-@pytest.mark.parametrize(("seed", "is_honest"), [(3, True), (4, False)])
+@pytest.mark.parametrize(("seed", "is_honest"), [(3, True), pytest.param(4, False, marks=pytest.mark.long)])
 def test_days_of_faults_lose_nothing_that_was_offered(place, shelf, seed, is_honest):
     run(place, seed, 4, is_honest)
 

@@ -113,7 +113,7 @@ def ordeal(scene: Scene, points: list[int], loses_machine: bool) -> None:
         scene.check(f"killed before change {at}")
 
 
-@pytest.mark.parametrize("loses_machine", [False, True])
+@pytest.mark.parametrize("loses_machine", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_poll_that_was_killed_anywhere_loses_and_doubles_nothing(scene, loses_machine):
     changes = scene.changes()
     assert len(changes) > 100
