@@ -99,12 +99,14 @@ def test_dbt_alone_builds_on_the_last_snapshot_and_leaves_the_warehouse_s_models
     assert (built.data_dir / "build" / "lakehouse.duckdb").stat().st_mtime == file.st_mtime
 
 
+@pytest.mark.long
 def test_dbt_alone_tells_how_fresh_the_sources_are(alone: Any) -> None:
     answer = alone("source", "freshness")
     assert "freshness of spotify_api.polls" in answer.stdout
     assert answer.returncode == 0, answer.stdout
 
 
+@pytest.mark.long
 def test_dbt_alone_before_the_first_run_says_what_to_do(alone: Any, built: Environment, tmp_path: Path) -> None:
     answer = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "show", "--inline", "select 1", "--target-path", tmp_path],

@@ -155,6 +155,7 @@ def test_a_lost_working_folder_changes_nothing(copied: Environment) -> None:
     assert copied.gold() == before
 
 
+@pytest.mark.long
 def test_a_lake_that_was_deleted_is_loaded_again(copied: Environment) -> None:
     held = (
         "select (select count(*) from silver.stg_catalog__albums) as albums, count(*) as plays,"

@@ -124,7 +124,7 @@ def test_the_best_of_each_feed_is_told(lake: Lake) -> None:
     assert rows[1][:5] == ("lastfm", ["lastfm"], "t", 30_000, True)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_the_order_of_arrival_changes_nothing(lake: Lake, seed: int) -> None:
     life = live("w", seed, days=8)
     told = tell(life, frozenset(FEEDS), seed, start_share=0.1)

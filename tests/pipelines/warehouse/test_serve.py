@@ -127,7 +127,10 @@ def test_dbt_makes_keys_checks_indexes_and_comments_from_the_gold_models(place: 
 
 @pytest.mark.parametrize(
     ("fault", "named"),
-    [({"duplicate": True}, r"event_id.*is duplicated"), ({"orphan": True}, r"violates foreign key constraint")],
+    [
+        ({"duplicate": True}, r"event_id.*is duplicated"),
+        pytest.param({"orphan": True}, r"violates foreign key constraint", marks=pytest.mark.long),
+    ],
 )
 def test_rows_that_break_a_constraint_are_a_red_audit(place: Place, fault: dict[str, bool], named: str) -> None:
     place.publish("r1")

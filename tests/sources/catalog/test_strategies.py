@@ -12,10 +12,11 @@ FULL = Default(strategy="full")
 WATERMARK = Default(strategy="watermark")
 PARTITION = Default(strategy="partition", partition="updated_at")
 EVERY = pytest.mark.parametrize("strategy", [FULL, WATERMARK, PARTITION], ids=["full", "watermark", "partition"])
-SERVERS = pytest.mark.parametrize("server", ["sqlite", pytest.param("mariadb", marks=pytest.mark.servers)])
-
+POSTGRES = pytest.param("postgres", marks=pytest.mark.servers)
+MARIADB = pytest.param("mariadb", marks=pytest.mark.servers)
+SERVERS = pytest.mark.parametrize("server", ["sqlite", MARIADB])
 EVERYWHERE = pytest.mark.parametrize(
-    "server", ["sqlite", *(pytest.param(name, marks=pytest.mark.servers) for name in ("mariadb", "postgres"))]
+    "server", ["sqlite", MARIADB, pytest.param("postgres", marks=[pytest.mark.servers, pytest.mark.long])]
 )
 
 
@@ -31,7 +32,7 @@ def house(server, open_house: Callable, request: pytest.FixtureRequest):
     return lambda strategy: open_house(url, artists=strategy)
 
 
-@EVERYWHERE
+@pytest.mark.parametrize("server", ["sqlite", MARIADB, POSTGRES])
 @EVERY
 def test_inserts_updates_and_deletes_arrive_and_a_quiet_run_loads_nothing(house, strategy: Default) -> None:
     here = house(strategy)
