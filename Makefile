@@ -21,7 +21,7 @@ run-servers: .venv/.dev  ## the whole flow on MariaDB, S3 and Postgres of its ow
 test: .venv/.dev  ## all tests but their long forms, Spark and the long torture
 	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-test-long: .venv/.dev  ## the long forms: every key on every server, a bad day on servers, each kill twice
+test-long: .venv/.dev  ## the long forms: every key on every server, a bad day of all servers, more whole flows
 	$(BIN)/python -m pytest -m long -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-spark: .venv/.spark  ## the models on a Spark of two worker processes, compared with DuckDB (Java 17)

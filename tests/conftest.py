@@ -132,9 +132,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment after its first run on embedded defaults; for reading, tests that change it take a copy."""
     with made_once(tmp_path_factory, "built") as (environment, is_missing):
         if is_missing:
-            answer = environment.run()
-            assert answer.returncode == 0, answer.stderr
-            (environment.data_dir / FIRST_RUN).write_text(answer.stdout)
+            process = environment.start()  # as in the README
+            out, said = process.communicate(timeout=600)
+            assert process.returncode == 0, said
+            (environment.data_dir / FIRST_RUN).write_text(out)
     return environment
 
 

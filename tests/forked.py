@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from dlt.common.runtime.run_context import switch_context
+
 from pipelines.dbt_run import close_build
 
 ROOT = Path(__file__).parents[1]
@@ -75,23 +77,18 @@ def _begin(
     os.environ.update(variables)
     time.tzset()
     os.chdir(cwd)
+    switch_context(str(ROOT))  # dlt reads the profile once in a process
     sys.exit(main(arguments, cwd))
 
 
 def _run(arguments: Sequence[str], cwd: Path) -> int:
-    from dlt.common.runtime.run_context import switch_context
-
     from pipelines.cli import main
 
-    switch_context(str(ROOT))  # dlt reads the profile once in a process
     sys.argv = ["run.py", *arguments]
     return main(list(arguments), cwd)
 
 
 def _execute(arguments: Sequence[str], _cwd: Path) -> int:
-    from dlt.common.runtime.run_context import switch_context
-
-    switch_context(str(ROOT))
     exec(arguments[0], {"__name__": "__main__"})  # noqa: S102
     return 0
 

@@ -112,7 +112,7 @@ class EmbeddedWarehouse:
     def is_counted(self, run_id: str) -> bool:
         counted = [row for row in ops_files.last(self.ops, ops.RECONCILIATION) if row.get("station") == "published"]
         newest = max((row["run_id"] for row in counted), default="")
-        return newest >= run_id and all(row["explained"] for row in counted if row["run_id"] == newest)
+        return newest >= run_id and all(row.get("explained") for row in counted if row["run_id"] == newest)
 
     def attach(self, connection: "duckdb.DuckDBPyConnection") -> list[str]:
         if self.path.exists():

@@ -72,9 +72,9 @@ class Kept:
     is_needed_by_snapshot: bool = False
 
 
-def exists(cursor: "Cursor") -> bool:
-    """Whether anything was ever published here."""
-    cursor.execute("select to_regclass('publication.pointer') is not null")
+def exists(cursor: "Cursor", table: str = "publication.pointer") -> bool:
+    """Whether a table is there; of the pointer: whether anything was ever published here."""
+    cursor.execute("select to_regclass(%s) is not null", (table,))
     return bool(cursor.fetchall()[0][0])
 
 

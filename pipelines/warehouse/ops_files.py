@@ -64,7 +64,7 @@ def _row(line: bytes) -> dict[str, Any] | None:
         row = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) else None
+    return row if isinstance(row, dict) and row.get("run_id") else None
 
 
 def create_views(connection: "duckdb.DuckDBPyConnection", catalog: str, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 Gold lands in `landing`, dbt makes and audits `candidate`, one transaction publishes it as `gold_<run>` behind the
 views `gold.*`. Every step starts by clearing what a killed run may have left of it, and readers see nothing of any
-but the last. A quiet run opens one connection and reads one row.
+but the last. A quiet run reads one row of the pointer and one of `ops`.
 
 Data flow: build database -> `landing` -> `candidate` -> `gold_<run>` -> views `gold.*`; runs -> `ops.*`
 """
@@ -109,11 +109,13 @@ class PostgresWarehouse:
         self._record(ops.RECONCILIATION, [astuple(row) for row in rows])
 
     def is_counted(self, run_id: str) -> bool:
+        told = f"{OPS}.{ops.RECONCILIATION.name}"
         with self._connected() as connection, connection, connection.cursor() as cursor:
-            cursor.execute(ops.in_postgres())
+            if not exists(cursor, told):
+                return False
             cursor.execute(
-                f"select bool_and(explained) from {OPS}.{ops.RECONCILIATION.name} where station = 'published'"
-                " and run_id >= %s group by run_id order by run_id desc limit 1",
+                f"select bool_and(explained) from {told} where station = 'published' and run_id >= %s"
+                " group by run_id order by run_id desc limit 1",
                 (run_id,),
             )
             return cursor.fetchall() == [(True,)]

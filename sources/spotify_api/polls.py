@@ -99,7 +99,7 @@ def _raw_items(answer: Answer) -> list[Any]:
 
 
 def _rejects(answer: Answer, poll: Mapping[str, Any]) -> list[dict[str, Any]]:
-    texts = dict.fromkeys(_json(raw) for raw in _raw_items(answer) if not _item(raw))
+    texts = dict.fromkeys(_json(raw) for raw in _raw_items(answer) if _played_at(raw) is None)
     return [
         {
             "reject_id": hashlib.sha256(text.encode()).hexdigest()[:32],
@@ -112,12 +112,18 @@ def _rejects(answer: Answer, poll: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _item(raw: Any) -> Item | None:
+def _played_at(raw: Any) -> str | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("played_at"), str):
         return None
     try:
-        played_at = iso_ms(datetime.fromisoformat(raw["played_at"]))
+        return iso_ms(datetime.fromisoformat(raw["played_at"]))
     except (ValueError, OverflowError):  # a zone can shift the first day out of the calendar
+        return None
+
+
+def _item(raw: Any) -> Item | None:
+    played_at = _played_at(raw)
+    if played_at is None:
         return None
     track = raw.get("track")
     return Item(played_at, track if isinstance(track, dict) else {}, _json(raw))

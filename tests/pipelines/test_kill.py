@@ -10,8 +10,7 @@ MOMENTS = (("", 1.0), ("spotify_export", 0.3), ("snapshot", 4.0), ("reconcile", 
 
 
 def plays(environment: Environment) -> list[dict[str, str]]:
-    """Every play and every stretch; not what enrichment adds, since every request spends its budget,
-    also one that a kill ends, or that the sandbox refuses to whichever run comes first."""
+    """Every play and every stretch; not what enrichment adds: a request that was killed or refused has spent its budget."""
     return environment.ask(
         "select count(*) as plays, sum(hash(play_id, played_at, ms_played, track_id)::hugeint) as told,"
         " (select sum(hash(from_at, to_at, state, missing_at_least)::hugeint) from gold.completeness) as stretches"

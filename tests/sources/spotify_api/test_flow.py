@@ -1,9 +1,13 @@
 """Polls against Spotify on loopback, into a real lake."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+
+from sources.spotify_api.answers import judge
+from sources.spotify_api.polls import poll_event
 
 DAY = timedelta(days=1)
 
@@ -97,6 +101,17 @@ def test_a_play_that_vanishes_and_comes_back_is_kept_once(place):
     place.poll()
     assert len(set(place.keys())) == len(place.keys())
     assert place.keys() == offered(place)
+
+
+def test_an_item_without_a_time_reaches_the_lake_beside_the_plays(place):
+    journal = place.journal()
+    page = b'{"items": [{"played_at": null, "track": {"name": "Timeless"}}]}'
+    journal.append(poll_event(judge(200, {}, page), journal.memory, place.clock()))
+    place.poll()
+    (reject,) = place.rows("rejects")
+    assert json.loads(reject["raw"])["track"]["name"] == "Timeless"
+    assert reject["poll_id"] in {poll["poll_id"] for poll in place.rows("polls")}
+    assert len(place.rows("plays")) == 50
 
 
 def test_late_and_disordered_plays_are_kept(place):
